@@ -203,14 +203,15 @@ def _collect(team: list[_Worker], done: dict[int, tuple[bool, Any]]) -> None:
     busy = {worker.pipe: worker for worker in team if worker.job is not None}
     for pipe in wait(list(busy)):
         worker = busy[pipe]  # type: ignore[index]
-        assert worker.job is not None
+        job = worker.job
+        assert job is not None
         try:
-            done[worker.job] = worker.pipe.recv()
+            done[job] = worker.pipe.recv()
             worker.job = None
         except (EOFError, ConnectionResetError):
             worker.process.join(5)
             text = f"its process died with exit code {worker.process.exitcode}"
-            done[worker.job] = False, (text, "")
+            done[job] = False, (text, "")
             team.remove(worker)
             worker.pipe.close()
             worker.process.close()

@@ -119,7 +119,8 @@ class Journal:
 
     def append(self, entry: dict[str, Any]) -> None:
         """Add a line and make it last; on failure the journal is as before."""
-        line = json.dumps(entry, separators=(",", ":"), sort_keys=True) + "\n"
+        # Unsorted: the order of the features is the order of the columns.
+        line = json.dumps(entry, separators=(",", ":")) + "\n"
         with open(self.path, "ab") as file:
             file.truncate(self._size)
             try:

@@ -10,9 +10,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
+from av.error import FFmpegError
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
@@ -31,8 +33,14 @@ _BATCH = 16  # Frames per conversion; larger ones fall out of the processor's ca
 Frames = NDArray[np.uint8]
 
 
-def _luma(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
+def _luma(rgb: NDArray[np.floating]) -> NDArray[np.floating]:
     return _RED * rgb[..., 0] + _GREEN * rgb[..., 1] + _BLUE * rgb[..., 2]
+
+
+def _pixels(plane: Any) -> Frames:
+    """A view of one plane (H, W); PyAV does not declare its planes as buffers."""
+    rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
+    return rows[:, : plane.width]
 
 
 def rgb_to_yuv(rgb: Frames) -> tuple[Frames, Frames, Frames]:
@@ -120,9 +128,7 @@ def encode_video(path: Path, frames: Frames, fps: int) -> None:
             for offset in range(len(planes[0])):
                 frame = VideoFrame(width, height, PIXEL_FORMAT)
                 for target, plane in zip(frame.planes, planes, strict=True):
-                    rows = np.frombuffer(target, np.uint8)
-                    rows = rows.reshape(target.height, target.line_size)
-                    rows[:, : target.width] = plane[offset]
+                    _pixels(target)[...] = plane[offset]
                 frame.pts = start + offset
                 container.mux(stream.encode(frame))
         container.mux(stream.encode())
@@ -159,7 +165,7 @@ def decode_video(
             for frame in container.decode(stream):
                 assert frame.pts is not None and frame.time_base is not None
                 index = frame.pts * frame.time_base * fps
-                if index < wanted:
+                if index < start:
                     continue
                 if index != wanted or frame.format.name != PIXEL_FORMAT:
                     raise ValueError(
@@ -167,10 +173,8 @@ def decode_video(
                         f"{wanted}/{fps} s, got {frame.format.name} at {frame.time} s"
                     )
                 for target, plane in zip(planes, frame.planes, strict=True):
-                    rows = np.frombuffer(plane, np.uint8)
-                    rows = rows.reshape(plane.height, plane.line_size)
                     # The decoder takes its buffer back after this frame.
-                    target.append(rows[:, : plane.width].copy())
+                    target.append(_pixels(plane).copy())
                 wanted += 1
                 done = count is not None and wanted == start + count
                 if len(planes[0]) == _BATCH or done:
@@ -178,7 +182,7 @@ def decode_video(
                     planes = ([], [], [])
                 if done:
                     break
-    except (av.FFmpegError, IndexError) as error:
+    except (FFmpegError, IndexError) as error:
         raise ValueError(f"{path} cannot be read as video: {error}") from error
     if planes[0]:
         parts.append(yuv_to_rgb(*(np.stack(p) for p in planes)))
