@@ -44,15 +44,15 @@ def check_rows(
             chunk_index=row["data/chunk_index"], file_index=row["data/file_index"]
         )
         files.setdefault(name, []).append(row)
-    for name, rows in files.items():
-        if not (root / name).is_file():
-            continue
+    there = [name for name in files if (root / name).is_file()]
+    for name in there:
+        rows = files[name]
         try:
             found = _check_file(root / name, info, rows, tasks, columns)
         except (pa.ArrowException, OSError) as error:
             found = [f"cannot be read: {error}"]
         problems += [f"{name}: {problem}" for problem in found]
-    if problems:
+    if problems or len(there) < len(files):
         # Statistics of something else than the dataset would only add noise.
         return problems
     return _check_statistics(info["features"], episodes, whole, pixels, columns)

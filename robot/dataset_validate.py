@@ -78,6 +78,8 @@ def validate(path: Path) -> list[str]:
     try:
         episodes, found = check_episodes(root, info)
         problems += found
+        if not episodes:
+            return problems
         tasks, found = check_tasks(root, info)
         problems += found
     except (pa.ArrowException, OSError) as error:

@@ -78,10 +78,7 @@ class DatasetWriter:
         except BaseException:
             self._release()
             raise
-        self._frames = sum(entry["length"] for entry in self._journal.episodes)
-        self._tasks = {
-            entry["task"]: entry["task_index"] for entry in self._journal.episodes
-        }
+        self._count()
 
     def __len__(self) -> int:
         """Committed episodes."""
@@ -133,13 +130,50 @@ class DatasetWriter:
             self._journal.append(header)
         unseal(self.path)
         paths = schema.episode_paths(features, episode)
+        try:
+            self._write(trajectory, columns, header, paths)
+        except BaseException:
+            # Ctrl-C may come between the journal's bytes and our memory of them.
+            self._journal = Journal(self.path)
+            self._journal.drop_unfinished()
+            if len(self) == episode:
+                for path in paths.values():
+                    (self.path / path).unlink(missing_ok=True)
+            raise
+        finally:
+            self._count()
+
+    def close(self) -> None:
+        """Make `meta/` and give the dataset free; twice is once."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            if len(self):
+                seal(self.path, self._journal)
+        finally:
+            self._release()
+
+    def _count(self) -> None:
+        entries = self._journal.episodes
+        self._frames = sum(entry["length"] for entry in entries)
+        self._tasks = {entry["task"]: entry["task_index"] for entry in entries}
+
+    def _write(
+        self,
+        trajectory: Trajectory,
+        columns: dict[str, NDArray[Any]],
+        header: dict[str, Any],
+        paths: dict[str, PurePosixPath],
+    ) -> None:
+        """Videos, data, and last the line of the journal."""
         pixels = {
             schema.camera_key(camera): self._write_video(
                 paths[schema.camera_key(camera)], frames, header["fps"]
             )
             for camera, frames in trajectory.frames.items()
         }
-        layout = schema.data_schema(features)
+        layout = schema.data_schema(header["features"])
         arrays = [_arrow(columns[field.name], field.type) for field in layout]
         write_parquet(
             self.path / paths["data"], pa.Table.from_arrays(arrays, schema=layout)
@@ -152,15 +186,14 @@ class DatasetWriter:
             }
             for path in paths.values()
         ]
-        task = self._tasks.setdefault(trajectory.prompt, len(self._tasks))
         self._journal.append(
             {
                 "kind": "episode",
-                "episode_index": episode,
+                "episode_index": len(self),
                 "length": len(trajectory),
                 "dataset_from_index": self._frames,
                 "task": trajectory.prompt,
-                "task_index": task,
+                "task_index": self._tasks.get(trajectory.prompt, len(self._tasks)),
                 "seed": int(trajectory.seed),
                 "success": bool(trajectory.success),
                 "reason": trajectory.reason,
@@ -169,18 +202,6 @@ class DatasetWriter:
                 "pixels": pixels,
             }
         )
-        self._frames += len(trajectory)
-
-    def close(self) -> None:
-        """Make `meta/` and give the dataset free; twice is once."""
-        if self._closed:
-            return
-        self._closed = True
-        try:
-            if len(self):
-                seal(self.path, self._journal)
-        finally:
-            self._release()
 
     def _columns(self, trajectory: Trajectory) -> dict[str, NDArray[Any]]:
         count = len(trajectory)

@@ -19,8 +19,8 @@ BODY = synthetic.SMALL_BODY
 episode_of = synthetic.SyntheticEpisode()
 
 
-def _write(path: Path, seeds: range, **options: bool) -> Path:
-    with DatasetWriter(path, BODY, **options) as writer:
+def _write(path: Path, seeds: range, resume: bool = False) -> Path:
+    with DatasetWriter(path, BODY, resume=resume) as writer:
         for seed in seeds:
             writer.commit(episode_of(seed))
     return path
@@ -126,6 +126,24 @@ def test_a_refused_episode_leaves_the_others(tmp_path: Path) -> None:
             writer.commit(bad)
         writer.commit(episode_of(1))
     assert validate(tmp_path / "set") == []
+
+
+@pytest.mark.parametrize("moment", ["encode_video", "write_parquet", "sha256_of"])
+def test_an_interrupted_commit_leaves_the_others(
+    moment: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    path = _write(tmp_path / "set", range(1))
+    with pytest.raises(KeyboardInterrupt):
+        with DatasetWriter(path, BODY, resume=True) as writer:
+            with monkeypatch.context() as patch:
+                patch.setattr(f"brownfield.robot.dataset_writer.{moment}", interrupt)
+                writer.commit(episode_of(1))
+    assert validate(path) == []
+    _write(path, range(1, 2), resume=True)
+    assert validate(path) == []
 
 
 def test_bodies_without_truth_or_cameras(tmp_path: Path) -> None:
