@@ -1,0 +1,21 @@
+"""The bodies that Brownfield ships, by name."""
+
+from __future__ import annotations
+
+from brownfield.robot.body import Body
+from brownfield.robot.g1.body import G1_BODY
+
+BODIES: dict[str, Body] = {G1_BODY.name: G1_BODY}
+
+
+def body_named(name: str) -> Body:
+    """The body called `name`.
+
+    Raises:
+        ValueError: there is none; the message lists the valid names.
+    """
+    if name not in BODIES:
+        raise ValueError(
+            f"unknown body {name!r}; the bodies are {', '.join(sorted(BODIES))}"
+        )
+    return BODIES[name]
