@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 QUANTILES = {"q01": 0.01, "q10": 0.10, "q50": 0.50, "q90": 0.90, "q99": 0.99}
 NAMES = ("min", "max", "mean", "std", *QUANTILES)
 
+_BLOCK = 4_000_000  # Numbers in float64 at once: 32 MB.
+
 Statistics = dict[str, Any]
 
 
@@ -40,7 +42,7 @@ def require_finite(feature: str, values: NDArray[Any], episode: int) -> None:
 
 
 def number_statistics(values: NDArray[Any]) -> Statistics:
-    """Statistics of a numeric feature, one dimension at a time.
+    """Statistics of a numeric feature.
 
     Args:
         values: (N, D) or (N,).
@@ -48,17 +50,23 @@ def number_statistics(values: NDArray[Any]) -> Statistics:
     Returns:
         statistics: lists of length D; `count` has length 1.
     """
-    columns = values.reshape(len(values), -1)
+    columns = values.reshape(len(values), -1).T
     result: Statistics = {name: [] for name in NAMES}
-    for column in columns.T:
-        exact = column.astype(np.float64)
-        result["min"].append(float(exact.min()))
-        result["max"].append(float(exact.max()))
-        result["mean"].append(float(exact.mean()))
-        result["std"].append(float(exact.std()))
-        quantiles = np.quantile(exact, list(QUANTILES.values()))
-        for name, value in zip(QUANTILES, quantiles, strict=True):
-            result[name].append(float(value))
+    # A block of dimensions at a time: few calls for an episode, little memory for a
+    # whole dataset.
+    width = max(1, _BLOCK // len(values))
+    for start in range(0, len(columns), width):
+        exact = np.ascontiguousarray(columns[start : start + width], np.float64)
+        quantiles = np.quantile(exact, list(QUANTILES.values()), axis=1)
+        rows = {
+            "min": exact.min(axis=1),
+            "max": exact.max(axis=1),
+            "mean": exact.mean(axis=1),
+            "std": exact.std(axis=1),
+            **dict(zip(QUANTILES, quantiles, strict=True)),
+        }
+        for name, row in rows.items():
+            result[name] += row.tolist()
     result["count"] = [len(values)]
     return result
 
