@@ -68,13 +68,13 @@ def g1_assets() -> Path:
         mesh = trimesh.load(path, force="mesh")
         faces = len(mesh.faces)
         if faces > _FACES:
-            points, triangles = fast_simplification.simplify(
-                np.asarray(mesh.vertices, np.float32),
+            reduced = fast_simplification.simplify(
+                np.asarray(mesh.vertices, np.float64),
                 np.asarray(mesh.faces),
                 target_reduction=1 - _FACES / faces,
                 agg=7,
             )
-            mesh = trimesh.Trimesh(points, triangles)
+            mesh = trimesh.Trimesh(reduced[0], reduced[1])
         mesh.export(work / "assets" / path.name)
     shutil.copy(source / "LICENSE", work)
     shutil.copy(source / _XML, work)

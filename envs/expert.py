@@ -1,0 +1,263 @@
+"""A scripted demonstrator that picks up an object, without timers.
+
+It is a pure function of the true state and the previous command, so it labels its own
+demonstrations and a learner's states alike (DAgger), and everything that decides its
+phase can be seen: picture, joints, grip and previous command.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brownfield.robot.g1.body import G1_BODY
+from brownfield.robot.g1.controller import (
+    READY_POSITION,
+    READY_ROTATION,
+    STANDING_SPEED,
+)
+from brownfield.robot.g1.upper_body import rotation_from_vector, vector_from_rotation
+
+Array = NDArray[np.float64]
+
+GRASP_YAW_RAD = 0.3
+"""Heading of the palm at the grasp, world frame [rad]."""
+STANCE_Y_M = 0.13
+"""The robot stands so far to the left of the object [m]."""
+STANCE_X_M = 0.42
+"""The object is so far ahead of the pelvis at the stance [m], where the edge allows."""
+STANCE_RANGE_M = (-0.10, 0.08)
+"""Closest and farthest stance from the nominal one, world x [m]."""
+LIFT_M = 0.15
+"""Height that the palm command is raised by [m]."""
+CAMERA_PELVIS_M = np.array([0.056, 0.0175, 0.464])
+"""Nominal head camera in the pelvis frame [m]."""
+CAMERA_PITCH_RAD = np.deg2rad(32.0)
+"""Nominal pitch of the head camera, down [rad]."""
+HALF_VIEW_RAD = np.deg2rad(28.0)
+"""Half the field of view less a margin [rad]."""
+HELD_M = 0.065
+"""An object whose grasp point is this near to the palm is in the hand [m]."""
+
+GRASP_ROTATION = np.array(
+    [
+        [np.cos(GRASP_YAW_RAD), -np.sin(GRASP_YAW_RAD), 0.0],
+        [np.sin(GRASP_YAW_RAD), np.cos(GRASP_YAW_RAD), 0.0],
+        [0.0, 0.0, 1.0],
+    ]
+)
+APPROACH = GRASP_ROTATION @ np.array([0.94, 0.34, 0.0])
+GRASP_OFFSET = GRASP_ROTATION @ np.array([0.012, 0.0, 0.0])
+PREGRASP_OFFSET = -0.13 * APPROACH + np.array([0.0, 0.0, 0.04])
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpertState:
+    """The truth that the expert sees; world frame unless said."""
+
+    position: Array
+    """Pelvis (3,) [m]."""
+    rotation: Array
+    """Rotation of the pelvis (3, 3), world from pelvis."""
+    velocity: Array
+    """Velocity of the pelvis (3,) [m/s]."""
+    gyro: Array
+    """Angular velocity (3,), pelvis frame [rad/s]."""
+    grasp_point: Array
+    """Where the palm should close on the named object (3,) [m]."""
+    rest_height_m: float
+    """Height of the grasp point while the object stands on the counter [m]."""
+    palm: Array
+    """Measured right palm (3,) [m]."""
+    command: Array
+    """Command being executed (10,), `G1_BODY.action`."""
+
+    @property
+    def yaw(self) -> float:
+        """Heading relative to the counter [rad]."""
+        return float(np.arctan2(self.rotation[1, 0], self.rotation[0, 0]))
+
+
+def stance_error(state: ExpertState) -> Array:
+    """Way to the stance point (2,) in the heading frame [m]."""
+    x = np.clip(state.grasp_point[0] - STANCE_X_M, *STANCE_RANGE_M)
+    error = np.array([x, state.grasp_point[1] + STANCE_Y_M]) - state.position[:2]
+    c, s = np.cos(state.yaw), np.sin(state.yaw)
+    return np.array([c * error[0] + s * error[1], -s * error[0] + c * error[1]])
+
+
+def view_angles(state: ExpertState) -> tuple[float, float]:
+    """Bearing and elevation of the object in the nominal camera [rad], left and up."""
+    point = state.rotation.T @ (state.grasp_point - state.position) - CAMERA_PELVIS_M
+    c, s = np.cos(CAMERA_PITCH_RAD), np.sin(CAMERA_PITCH_RAD)
+    forward = c * point[0] - s * point[2]
+    up = s * point[0] + c * point[2]
+    return float(np.arctan2(point[1], forward)), float(np.arctan2(up, forward))
+
+
+def _towards(vector: Array, longest: float) -> Array:
+    length = float(np.linalg.norm(vector))
+    return vector if length <= longest else vector * (longest / length)
+
+
+def _walk(state: ExpertState) -> Array:
+    """Base velocity (3,) towards the stance, keeping the object in view."""
+    bearing, _ = view_angles(state)
+    error = stance_error(state)
+    if abs(bearing) > HALF_VIEW_RAD and float(np.linalg.norm(error)) > 0.25:
+        # Search: face the counter, which is always seen, then step back until the
+        # object enters the picture.
+        if abs(state.yaw) > 0.12:
+            return np.array([0.0, 0.0, np.clip(-1.4 * state.yaw, -0.6, 0.6)])
+        return np.array([-0.3, 0.0, np.clip(-1.4 * state.yaw, -0.6, 0.6)])
+    # Sideways before forwards, or the object leaves the picture on the way.
+    forward = error[0] - 0.7 * max(0.0, abs(error[1]) - 0.1)
+    velocity = np.array(
+        [
+            np.clip(1.3 * forward, -0.35, 0.5),
+            np.clip(1.3 * error[1], -0.35, 0.35),
+            np.clip(-1.4 * state.yaw, -0.6, 0.6),
+        ]
+    )
+    if np.abs(velocity).max() < 0.04:
+        velocity[0] = 0.04
+    return velocity
+
+
+def expert_command(state: ExpertState) -> tuple[Array, str]:
+    """The next command (10,) and the name of the phase.
+
+    Returns:
+        command: in the units of `G1_BODY.action`.
+        phase: search, walk, settle, pregrasp, approach, close, reopen, back or lift.
+    """
+    previous = state.command
+    palm_command, rotation_command, grip = previous[3:6], previous[6:9], previous[9]
+    error = float(np.linalg.norm(stance_error(state)))
+    yaw = abs(state.yaw)
+    at_ready = float(np.linalg.norm(palm_command - READY_POSITION)) < 0.03
+    standing = bool(np.abs(previous[:3]).max() < STANDING_SPEED)
+    # Hysteresis through the previous command: a standing robot tolerates more, a
+    # reaching one more still.
+    if not at_ready:
+        far = error > 0.22 or yaw > 0.5
+    elif standing:
+        far = error > 0.12 or yaw > 0.22
+    else:
+        far = error > 0.05 or yaw > 0.09
+    in_hand = float(np.linalg.norm(state.grasp_point - state.palm)) < HELD_M
+    held = grip > 0.5 and in_hand
+
+    to_ready = palm_command + _towards(READY_POSITION - palm_command, 0.035)
+    to_ready_rotation = rotation_command + _towards(
+        READY_ROTATION - rotation_command, 0.09
+    )
+    still = np.zeros(3)
+    if far and not held:
+        bearing, _ = view_angles(state)
+        velocity = _walk(state) if at_ready else still
+        phase = "search" if abs(bearing) > HALF_VIEW_RAD else "walk"
+        opened = max(0.0, grip - 0.2)
+        return (
+            np.concatenate([velocity, to_ready, to_ready_rotation, [opened]]),
+            phase,
+        )
+    quiet = (
+        standing
+        and float(np.hypot(*state.velocity[:2])) < 0.08
+        and float(np.abs(state.gyro).max()) < 0.3
+    )
+    if at_ready and not quiet:
+        opened = max(0.0, grip - 0.2)
+        return np.concatenate([still, to_ready, to_ready_rotation, [opened]]), "settle"
+
+    target_rotation = vector_from_rotation(state.rotation.T @ GRASP_ROTATION)
+    rotation = rotation_command + _towards(target_rotation - rotation_command, 0.08)
+    aim = state.position + state.rotation @ palm_command
+    grasp = state.grasp_point + GRASP_OFFSET
+    pregrasp = state.grasp_point + PREGRASP_OFFSET
+    length = float(np.linalg.norm(grasp - pregrasp))
+    direction = (grasp - pregrasp) / length
+    if held or (grip > 0.05 and in_hand):
+        if grip > 0.97:
+            rise = np.clip(state.rest_height_m + LIFT_M - aim[2], -0.02, 0.02)
+            new_aim, new_grip, phase = aim + np.array([0.0, 0.0, rise]), 1.0, "lift"
+        else:
+            new_aim, new_grip, phase = aim, min(1.0, grip + 0.1), "close"
+    elif grip > 0.05:
+        new_aim, new_grip, phase = (
+            aim - 0.015 * direction,
+            max(0.0, grip - 0.2),
+            "reopen",
+        )
+    else:
+        new_grip = 0.0
+        along = float((aim - pregrasp) @ direction)
+        across = float(np.linalg.norm(aim - pregrasp - along * direction))
+        if across < 0.03 and along > -0.03:
+            step = min(0.02, max(0.004, 0.35 * (length - along)))
+            on_line = pregrasp + min(along + step, length) * direction
+            new_aim, phase = aim + _towards(on_line - aim, 0.024), "approach"
+            near = float(np.linalg.norm(aim - grasp)) < 0.01
+            if near and float(np.linalg.norm(state.palm - grasp)) < 0.035:
+                new_grip, phase = 0.1, "close"
+        elif along > 0.03:
+            new_aim, phase = aim - 0.02 * direction, "back"
+        else:
+            new_aim, phase = aim + _towards(pregrasp - aim, 0.03), "pregrasp"
+    palm = state.rotation.T @ (new_aim - state.position)
+    return np.concatenate([still, palm, rotation, [new_grip]]), phase
+
+
+def clip_command(command: Array) -> Array:
+    """A command within the body's limits, with the base exactly still below
+    `STANDING_SPEED`."""
+    command = np.clip(command, G1_BODY.action_lower, G1_BODY.action_upper)
+    if np.abs(command[:3]).max() < STANDING_SPEED:
+        command[:3] = 0.0
+    return command
+
+
+def _advance(
+    state: ExpertState, command: Array, phase: str, dt_s: float
+) -> ExpertState:
+    """The state after a command, by kinematics alone."""
+    c, s = np.cos(state.yaw), np.sin(state.yaw)
+    turn = rotation_from_vector(np.array([0.0, 0.0, command[2] * dt_s]))
+    base = np.array(
+        [c * command[0] - s * command[1], s * command[0] + c * command[1], 0.0]
+    )
+    position = state.position + base * dt_s
+    rotation = turn @ state.rotation
+    palm = position + rotation @ command[3:6]
+    stopped = np.abs(command[:3]).max() < STANDING_SPEED
+    calm = 0.6 if stopped else 1.0
+    grasp_point = state.grasp_point
+    if phase == "lift":
+        grasp_point = grasp_point + (palm - state.palm) * [0, 0, 1]
+    return replace(
+        state,
+        position=position,
+        rotation=rotation,
+        velocity=state.velocity * calm,
+        gyro=state.gyro * calm,
+        grasp_point=grasp_point,
+        palm=palm,
+        command=command,
+    )
+
+
+def expert_chunk(
+    state: ExpertState, steps: int = G1_BODY.chunk_steps
+) -> tuple[Array, str]:
+    """The expert's plan (T, 10) from a state, unrolled by kinematics, and its phase."""
+    chunk, first = [], ""
+    for _ in range(steps):
+        command, phase = expert_command(state)
+        command = clip_command(command)
+        first = first or phase
+        chunk.append(command)
+        state = _advance(state, command, phase, 1.0 / G1_BODY.control_hz)
+    return np.array(chunk), first

@@ -1,0 +1,349 @@
+"""A generator of kitchens: one seed, one kitchen, always the same.
+
+The ranges are the defaults of `KitchenConfig`; every reported figure uses them.
+"""
+
+from __future__ import annotations
+
+import colorsys
+from dataclasses import dataclass, field
+from importlib.resources import as_file, files
+
+import mujoco
+import numpy as np
+
+from brownfield.envs.objects import CLUTTER, NAMED, ObjectKind
+from brownfield.robot.g1.model import g1_spec
+
+EDGE_X_M = 0.25
+"""Front edge of the counter, world frame [m]."""
+HUES = (0.0, 0.07, 0.14, 0.33, 0.5, 0.6, 0.76, 0.9)
+"""Hues of named objects: red, orange, yellow, green, cyan, blue, violet, pink."""
+APPROACH_YAW_RAD = 0.65
+"""Horizontal direction from which the right hand comes to an object [rad]."""
+
+_T = mujoco.mjtBuiltin
+_M = mujoco.mjtMark
+COUNTERS = (
+    ("white", _T.mjBUILTIN_FLAT, _M.mjMARK_NONE, (0.86, 0.86, 0.83), (0.8, 0.8, 0.8)),
+    (
+        "granite",
+        _T.mjBUILTIN_FLAT,
+        _M.mjMARK_RANDOM,
+        (0.35, 0.35, 0.37),
+        (0.7, 0.7, 0.7),
+    ),
+    (
+        "marble",
+        _T.mjBUILTIN_FLAT,
+        _M.mjMARK_RANDOM,
+        (0.88, 0.87, 0.85),
+        (0.6, 0.6, 0.62),
+    ),
+    (
+        "oak",
+        _T.mjBUILTIN_GRADIENT,
+        _M.mjMARK_NONE,
+        (0.72, 0.52, 0.32),
+        (0.6, 0.42, 0.25),
+    ),
+    (
+        "walnut",
+        _T.mjBUILTIN_GRADIENT,
+        _M.mjMARK_NONE,
+        (0.42, 0.27, 0.17),
+        (0.3, 0.2, 0.12),
+    ),
+    ("slate", _T.mjBUILTIN_FLAT, _M.mjMARK_NONE, (0.24, 0.26, 0.28), (0.2, 0.2, 0.2)),
+    ("tiles", _T.mjBUILTIN_FLAT, _M.mjMARK_EDGE, (0.75, 0.73, 0.68), (0.5, 0.48, 0.45)),
+    ("steel", _T.mjBUILTIN_FLAT, _M.mjMARK_NONE, (0.62, 0.64, 0.66), (0.6, 0.6, 0.6)),
+    (
+        "terrazzo",
+        _T.mjBUILTIN_FLAT,
+        _M.mjMARK_RANDOM,
+        (0.7, 0.64, 0.6),
+        (0.35, 0.3, 0.3),
+    ),
+)
+"""Counter materials: name, pattern, marks, the pattern's two colours."""
+WALLS = (
+    (
+        "blue-grey",
+        _T.mjBUILTIN_FLAT,
+        _M.mjMARK_NONE,
+        (0.8, 0.86, 0.88),
+        (0.8, 0.8, 0.8),
+    ),
+    ("cream", _T.mjBUILTIN_FLAT, _M.mjMARK_NONE, (0.93, 0.89, 0.78), (0.9, 0.9, 0.8)),
+    ("sage", _T.mjBUILTIN_FLAT, _M.mjMARK_NONE, (0.62, 0.7, 0.6), (0.6, 0.7, 0.6)),
+    (
+        "terracotta",
+        _T.mjBUILTIN_FLAT,
+        _M.mjMARK_NONE,
+        (0.76, 0.5, 0.4),
+        (0.7, 0.5, 0.4),
+    ),
+    (
+        "white tiles",
+        _T.mjBUILTIN_FLAT,
+        _M.mjMARK_EDGE,
+        (0.92, 0.92, 0.92),
+        (0.6, 0.6, 0.6),
+    ),
+    (
+        "green tiles",
+        _T.mjBUILTIN_FLAT,
+        _M.mjMARK_EDGE,
+        (0.4, 0.58, 0.52),
+        (0.8, 0.82, 0.8),
+    ),
+    (
+        "checks",
+        _T.mjBUILTIN_CHECKER,
+        _M.mjMARK_NONE,
+        (0.8, 0.78, 0.72),
+        (0.68, 0.66, 0.6),
+    ),
+    (
+        "plaster",
+        _T.mjBUILTIN_FLAT,
+        _M.mjMARK_RANDOM,
+        (0.78, 0.76, 0.74),
+        (0.66, 0.64, 0.6),
+    ),
+    ("navy", _T.mjBUILTIN_FLAT, _M.mjMARK_NONE, (0.2, 0.26, 0.38), (0.2, 0.2, 0.3)),
+)
+"""Wall materials, as `COUNTERS`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KitchenConfig:
+    """Ranges that a kitchen is drawn from."""
+
+    counter_height_m: tuple[float, float] = (0.80, 0.95)
+    """Height of the counter's top [m]."""
+    object_x_m: tuple[float, float] = (0.30, 0.55)
+    """Centres of named objects, world frame [m]; the edge is at 0.25."""
+    object_y_m: tuple[float, float] = (-0.37, 0.03)
+    """Centres of named objects, world frame [m]."""
+    object_yaw_rad: tuple[float, float] = (-1.0, 1.0)
+    """Heading of named objects [rad]."""
+    named: tuple[str, ...] = tuple(NAMED)
+    """Which named objects exist; two or three of them stand on the counter."""
+    min_named: int = 2
+    """At least so many named objects."""
+    max_clutter: int = 4
+    """At most so many pieces of clutter."""
+    light: tuple[float, float] = (0.4, 1.6)
+    """Factor on all light."""
+    light_angle_rad: float = np.pi / 3
+    """Largest tilt of the lamp from the vertical [rad]."""
+    camera_angle_rad: float = np.deg2rad(2.0)
+    """Largest error of the head camera's mounting per axis [rad]."""
+    camera_shift_m: float = 0.01
+    """Largest shift of the head camera per axis [m]."""
+    material_seed: int | None = None
+    """Draw height, materials, light, camera and colours from this seed instead of the
+    episode's: one kitchen with objects in new places (the narrow preset)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlacedObject:
+    """One object of a kitchen."""
+
+    name: str
+    """What a prompt calls it; also the MuJoCo body's name."""
+    kind: ObjectKind
+    """Size and grasp."""
+    position: np.ndarray = field(repr=False)
+    """Initial centre (3,), world frame [m]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kitchen:
+    """A generated kitchen with a G1 in it."""
+
+    model: mujoco.MjModel
+    """Compiled; robot elements carry the prefix `g1/`."""
+    counter_height_m: float
+    """Top of the counter [m]."""
+    named: tuple[PlacedObject, ...]
+    """Objects that a prompt may name."""
+    clutter: tuple[PlacedObject, ...]
+    """Objects that it may not."""
+
+
+def _corridor_blocked(target: np.ndarray, other: np.ndarray, radius_m: float) -> bool:
+    """Whether `other` (x, y) stands in the hand's way to `target` (x, y)."""
+    c, s = np.cos(APPROACH_YAW_RAD), np.sin(APPROACH_YAW_RAD)
+    offset = other - target
+    along, across = c * offset[0] + s * offset[1], -s * offset[0] + c * offset[1]
+    near = np.hypot(*offset) < 0.125 + radius_m
+    return bool(near or (along < 0.05 and -0.15 - radius_m < across < 0.085 + radius_m))
+
+
+def _place(config: KitchenConfig, rng: np.random.Generator):
+    """Names and centres (x, y) of all objects, so that every named one is in reach."""
+    names = list(config.named)
+    count = int(rng.integers(min(config.min_named, len(names)), len(names) + 1))
+    pieces = int(rng.integers(0, config.max_clutter + 1))
+    while True:
+        chosen = [str(n) for n in rng.permutation(names)[:count]]
+        centres = [
+            np.array([rng.uniform(*config.object_x_m), rng.uniform(*config.object_y_m)])
+            for _ in chosen
+        ]
+        if not any(
+            _corridor_blocked(a, b, NAMED[chosen[j]].radius_m)
+            for i, a in enumerate(centres)
+            for j, b in enumerate(centres)
+            if i != j
+        ):
+            break
+    placed: list[tuple[str, np.ndarray]] = []
+    for _ in range(60):
+        if len(placed) == pieces:
+            break
+        name = str(rng.choice(list(CLUTTER)))
+        radius = CLUTTER[name].radius_m
+        xy = np.array([rng.uniform(0.34, 0.78), rng.uniform(-0.9, 0.7)])
+        others = [(c, NAMED[n].radius_m) for n, c in zip(chosen, centres, strict=True)]
+        others += [(c, CLUTTER[n].radius_m) for n, c in placed]
+        if any(np.hypot(*(xy - c)) < r + radius + 0.03 for c, r in others):
+            continue
+        if any(_corridor_blocked(c, xy, radius) for c in centres):
+            continue
+        placed.append((name, xy))
+    return list(zip(chosen, centres, strict=True)), placed
+
+
+def _paint(spec: mujoco.MjSpec, name: str, choice, rng: np.random.Generator) -> str:
+    """Adds a material of one of the tables, slightly off its colour."""
+    _, builtin, mark, first, second = choice
+    jitter = rng.uniform(-0.04, 0.04)
+    spec.add_texture(
+        name=name,
+        type=mujoco.mjtTexture.mjTEXTURE_2D,
+        builtin=builtin,
+        mark=mark,
+        rgb1=np.clip(np.array(first) + jitter, 0, 1),
+        rgb2=np.clip(np.array(second) + jitter, 0, 1),
+        markrgb=np.clip(np.array(second) + jitter, 0, 1),
+        random=0.05,
+        width=128,
+        height=128,
+    )
+    material = spec.add_material(name=name, specular=0.2, shininess=0.2)
+    material.textures[mujoco.mjtTextureRole.mjTEXROLE_RGB] = name
+    repeat = rng.uniform(2, 6)
+    material.texrepeat = [repeat, repeat]
+    material.texuniform = True
+    return name
+
+
+def _add_object(
+    spec: mujoco.MjSpec,
+    name: str,
+    kind: ObjectKind,
+    xy: np.ndarray,
+    height_m: float,
+    yaw_rad: float,
+    rgb: np.ndarray,
+) -> PlacedObject:
+    position = np.array([*xy, height_m + kind.height_m / 2 + 0.0005])
+    body = spec.worldbody.add_body(
+        name=name,
+        pos=position,
+        quat=[np.cos(yaw_rad / 2), 0, 0, np.sin(yaw_rad / 2)],
+    )
+    body.add_freejoint(name=name)
+    kind.build(body, rgb)
+    return PlacedObject(name=name, kind=kind, position=position)
+
+
+def generate_kitchen(seed: int, config: KitchenConfig | None = None) -> Kitchen:
+    """The kitchen of a seed, with the robot attached.
+
+    Args:
+        seed: any non-negative integer; the same seed gives the same kitchen.
+        config: ranges; the defaults are those of every reported figure.
+    """
+    config = config or KitchenConfig()
+    rng = np.random.default_rng([seed, 1])
+    look = rng
+    if config.material_seed is not None:
+        look = np.random.default_rng([config.material_seed, 2])
+    with as_file(files("brownfield.envs") / "kitchen.xml") as path:
+        spec = mujoco.MjSpec.from_file(str(path))
+
+    height = float(look.uniform(*config.counter_height_m))
+    spec.geom("countertop").pos[2] = height - 0.02
+    cabinet = spec.geom("cabinet")
+    cabinet.size[2] = (height - 0.14) / 2
+    cabinet.pos[2] = 0.1 + (height - 0.14) / 2
+    for geom, table in (("countertop", COUNTERS), ("wall", WALLS), ("floor", COUNTERS)):
+        choice = table[int(look.integers(len(table)))]
+        spec.geom(geom).material = _paint(spec, geom, choice, look)
+    front = look.uniform(0.3, 1.0) * np.ones(3) * look.uniform(0.85, 1.0, 3)
+    spec.geom("cabinet").rgba = [*front, 1]
+    spec.geom("wall_cabinet").rgba = [*front, 1]
+
+    power = look.uniform(*config.light)
+    tilt = look.uniform(0, config.light_angle_rad)
+    around = look.uniform(0, 2 * np.pi)
+    lamp = spec.light("lamp")
+    lamp.dir = [
+        np.sin(tilt) * np.cos(around),
+        np.sin(tilt) * np.sin(around),
+        -np.cos(tilt),
+    ]
+    lamp.diffuse = 0.6 * power * np.ones(3) * look.uniform(0.92, 1.0, 3)
+    spec.visual.headlight.ambient = 0.35 * power * np.ones(3)
+    spec.visual.headlight.diffuse = 0.3 * power * np.ones(3)
+
+    robot = g1_spec()
+    camera = robot.camera("head")
+    camera.pos = camera.pos + look.uniform(-1, 1, 3) * config.camera_shift_m
+    error = np.zeros(4)
+    vector = look.uniform(-1, 1, 3) * config.camera_angle_rad
+    angle = np.linalg.norm(vector)
+    axis = vector / angle if angle > 1e-9 else np.array([1.0, 0, 0])
+    mujoco.mju_axisAngle2Quat(error, axis, angle)
+    turned = np.zeros(4)
+    mujoco.mju_mulQuat(turned, camera.quat, error)
+    camera.quat = turned
+
+    hues = look.permutation(len(HUES))
+    named, clutter = _place(config, rng)
+    placed_named, placed_clutter = [], []
+    for i, (name, xy) in enumerate(sorted(named, key=lambda item: item[0])):
+        rgb = np.array(
+            colorsys.hsv_to_rgb(
+                HUES[hues[list(NAMED).index(name)]],
+                look.uniform(0.6, 0.95),
+                look.uniform(0.55, 0.95),
+            )
+        )
+        yaw = rng.uniform(*config.object_yaw_rad)
+        placed_named.append(_add_object(spec, name, NAMED[name], xy, height, yaw, rgb))
+        del i
+    for i, (name, xy) in enumerate(clutter):
+        rgb = rng.uniform(0.15, 0.9, 3)
+        placed_clutter.append(
+            _add_object(
+                spec,
+                f"{name} {i}",
+                CLUTTER[name],
+                xy,
+                height,
+                rng.uniform(-np.pi, np.pi),
+                rgb,
+            )
+        )
+    spec.attach(robot, prefix="g1/", frame=spec.worldbody.add_frame())
+    return Kitchen(
+        model=spec.compile(),
+        counter_height_m=height,
+        named=tuple(placed_named),
+        clutter=tuple(placed_clutter),
+    )

@@ -1,0 +1,290 @@
+"""A G1 in a kitchen, told in words what to pick up (gymnasium environment)."""
+
+from __future__ import annotations
+
+import string
+from dataclasses import dataclass, field
+from typing import Any
+
+import gymnasium
+import mujoco
+import numpy as np
+from numpy.typing import NDArray
+
+from brownfield.envs.expert import ExpertState, clip_command, stance_error, view_angles
+from brownfield.envs.kitchen import Kitchen, KitchenConfig, generate_kitchen
+from brownfield.envs.pick import PickJudge
+from brownfield.envs.prompts import (
+    TEST_PHRASES,
+    TRAINING_PHRASES,
+    object_of,
+    prompt_for,
+)
+from brownfield.robot.g1.body import G1_BODY
+from brownfield.robot.g1.controller import READY_COMMAND, WholeBodyController
+from brownfield.robot.g1.joints import DEFAULT_POSE, HAND_OPEN
+from brownfield.robot.link import RobotState
+from brownfield.robot.mujoco_link import MujocoLink
+
+Array = NDArray[np.float64]
+
+PHYSICS_HZ = 500
+CONTROLLER_HZ = 50
+PRIVILEGED_NAMES = (
+    "object_x",
+    "object_y",
+    "object_z",
+    "stance_x",
+    "stance_y",
+    "yaw",
+    "visible",
+)
+"""Simulator truth for auxiliary losses and metrics; never part of an observation."""
+STARTS = {
+    "near": {"back": (0.5, 1.2), "lateral": 0.35, "yaw": 0.4},
+    "wide": {"back": (0.8, 1.8), "lateral": 0.7, "yaw": 0.9},
+}
+"""Start ranges: distance from the nominal stance [m], lateral offset [m], yaw [rad]."""
+PHRASES = {"train": TRAINING_PHRASES, "test": TEST_PHRASES}
+
+
+@dataclass(frozen=True, kw_only=True)
+class KitchenEnvConfig:
+    """What an episode is drawn from."""
+
+    start: str = "near"
+    """`near`, `wide`, or `mixed` (either, evenly)."""
+    phrases: str = "train"
+    """`train` or `test` phrasings of the prompt."""
+    time_limit_s: float = 25.0
+    """Longest episode [s]."""
+    kitchen: KitchenConfig = field(default_factory=KitchenConfig)
+    """The generator's ranges."""
+
+
+class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
+    """One control step is 0.1 s: 5 controller ticks, 50 physics steps.
+
+    Observation: `head` uint8 (128, 128, 3), `state` float32 (95,) as named by
+    `G1_BODY.state`, `prompt` str. Action: a command (10,) of `G1_BODY.action`.
+    `info` carries `success`, `reason` (why it failed, empty otherwise), `lifted` (the
+    object that was lifted, if any) and `privileged` (7,), see `PRIVILEGED_NAMES`.
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012
+
+    def __init__(
+        self, config: KitchenEnvConfig | None = None, render_mode: str | None = None
+    ) -> None:
+        self.config = config or KitchenEnvConfig()
+        if self.config.start not in (*STARTS, "mixed"):
+            raise ValueError(
+                f"start must be one of {', '.join(STARTS)}, mixed; "
+                f"got {self.config.start!r}"
+            )
+        if self.config.phrases not in PHRASES:
+            raise ValueError(
+                f"phrases must be one of {', '.join(PHRASES)}; "
+                f"got {self.config.phrases!r}"
+            )
+        self.render_mode = render_mode
+        camera = G1_BODY.cameras[0]
+        self.observation_space = gymnasium.spaces.Dict(
+            {
+                "head": gymnasium.spaces.Box(
+                    0, 255, (camera.height, camera.width, 3), np.uint8
+                ),
+                "state": gymnasium.spaces.Box(
+                    -np.inf, np.inf, (G1_BODY.state_dim,), np.float32
+                ),
+                "prompt": gymnasium.spaces.Text(
+                    64, charset=string.ascii_letters + string.digits + " ,.?!'-"
+                ),
+            }
+        )
+        self.action_space = gymnasium.spaces.Box(
+            G1_BODY.action_lower.astype(np.float32),
+            G1_BODY.action_upper.astype(np.float32),
+            dtype=np.float32,
+        )
+        self.controller = WholeBodyController()
+        self.kitchen: Kitchen
+        self.prompt = ""
+        self._renderers: dict[tuple[int, int], mujoco.Renderer] = {}
+
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Start the episode of a seed.
+
+        Args:
+            seed: draws kitchen, objects, start and prompt; the same seed gives the
+                same episode. None draws a seed from the environment's generator.
+            options: `prompt` (str) asks for something else in the same scene.
+
+        Raises:
+            ValueError: the prompt names no object that stands on the counter.
+        """
+        super().reset(seed=seed)
+        if seed is None:
+            seed = int(self.np_random.integers(2**31))
+        rng = np.random.default_rng([seed, 0])
+        self.close()
+        self.kitchen = generate_kitchen(seed, self.config.kitchen)
+        names = tuple(o.name for o in self.kitchen.named)
+        named = str(rng.choice(names))
+        phrases = PHRASES[self.config.phrases]
+        prompt = prompt_for(named, phrases[int(rng.integers(len(phrases)))])
+        prompt = str((options or {}).get("prompt", prompt))
+        named = object_of(prompt, names)
+        self.prompt = prompt
+        self._target = next(o for o in self.kitchen.named if o.name == named)
+
+        self.model = self.kitchen.model
+        self.data = mujoco.MjData(self.model)
+        self._place_robot(rng)
+        mujoco.mj_forward(self.model, self.data)
+        self.link = MujocoLink(self.model, self.data, prefix="g1/")
+        self.controller.reset()
+        self.command = READY_COMMAND.copy()
+        self.judge = PickJudge(self.model, self.kitchen, named)
+        self._steps = 0
+        return self._observation(), self._info()
+
+    def _place_robot(self, rng: np.random.Generator) -> None:
+        start = self.config.start
+        if start == "mixed":
+            start = ("near", "wide")[int(rng.integers(2))]
+        ranges = STARTS[start]
+        back = rng.uniform(*ranges["back"])
+        lateral = rng.uniform(-1, 1) * ranges["lateral"]
+        yaw = rng.uniform(-1, 1) * ranges["yaw"]
+        joint = self.model.joint("g1/floating_base_joint")
+        self._base_q, self._base_v = int(joint.qposadr[0]), int(joint.dofadr[0])
+        q = self.data.qpos
+        q[self._base_q : self._base_q + 7] = [
+            -back,
+            lateral,
+            0.755,
+            np.cos(yaw / 2),
+            0,
+            0,
+            np.sin(yaw / 2),
+        ]
+        link = MujocoLink(self.model, self.data, prefix="g1/")
+        pose = DEFAULT_POSE.copy()
+        pose[22:] = self.controller.ready_arm
+        q[link.q_address] = pose
+        q[link.hand_q_address[7:]] = HAND_OPEN
+        self._body = self.model.body("g1/pelvis").id
+        self._palm = self.model.site("g1/right_palm").id
+
+    def step(
+        self, action: Array
+    ) -> tuple[dict[str, Any], float, bool, bool, dict[str, Any]]:
+        """Execute one command for 0.1 s.
+
+        Args:
+            action: command (10,); palm and grip are reached at the end of the step,
+                the base velocity applies at once.
+
+        Raises:
+            ValueError: wrong shape or NaN.
+        """
+        action = np.asarray(action, dtype=np.float64)
+        if action.shape != (G1_BODY.action_dim,) or not np.isfinite(action).all():
+            raise ValueError(
+                f"expected {G1_BODY.action_dim} finite action values, got {action}"
+            )
+        new, old = clip_command(action), self.command
+        ticks = int(CONTROLLER_HZ / G1_BODY.control_hz)
+        for i in range(1, ticks + 1):
+            command = old + (new - old) * (i / ticks)
+            command[:3] = new[:3]
+            self.link.write(self.controller.tick(self.link.read(), command))
+            self.link.advance(PHYSICS_HZ // CONTROLLER_HZ)
+            self.judge.watch(self.data)
+        self.command = new
+        self._steps += 1
+        self.judge.step(self.data, 1.0 / G1_BODY.control_hz)
+        over = self.judge.success or bool(self.judge.reason)
+        late = self._steps >= self.config.time_limit_s * G1_BODY.control_hz
+        info = self._info()
+        if late and not over:
+            info["reason"] = self.judge.unfinished()
+        return self._observation(), float(self.judge.success), over, late, info
+
+    def robot_state(self) -> RobotState:
+        """What the robot reports now."""
+        return self.link.read()
+
+    def expert_state(self) -> ExpertState:
+        """The truth for the expert."""
+        base, speed = self._base_q, self._base_v
+        rotation = np.zeros(9)
+        mujoco.mju_quat2Mat(rotation, self.data.qpos[base + 3 : base + 7])
+        kind = self._target.kind
+        above = kind.grasp_height_m - kind.height_m / 2
+        axis = self.data.body(self._target.name).xmat.reshape(3, 3)[:, 2]
+        centre = self.data.body(self._target.name).xpos
+        return ExpertState(
+            position=self.data.qpos[base : base + 3].copy(),
+            rotation=rotation.reshape(3, 3),
+            velocity=self.data.qvel[speed : speed + 3].copy(),
+            gyro=self.data.qvel[speed + 3 : speed + 6].copy(),
+            grasp_point=centre + above * axis,
+            rest_height_m=self.kitchen.counter_height_m + kind.grasp_height_m,
+            palm=self.data.site_xpos[self._palm].copy(),
+            command=self.command.copy(),
+        )
+
+    def privileged(self) -> NDArray[np.float32]:
+        """Simulator truth (7,), see `PRIVILEGED_NAMES`."""
+        state = self.expert_state()
+        point = state.rotation.T @ (state.grasp_point - state.position)
+        bearing, elevation = view_angles(state)
+        limit = np.deg2rad(31.0)
+        visible = max(abs(bearing), abs(elevation)) < limit
+        return np.array(
+            [*point, *stance_error(state), state.yaw, visible], dtype=np.float32
+        )
+
+    def render(self) -> NDArray[np.uint8]:  # type: ignore[override]
+        """The room camera (360, 480, 3)."""
+        return self.picture("room", 360, 480)
+
+    def picture(self, camera: str, height: int, width: int) -> NDArray[np.uint8]:
+        """A frame (height, width, 3) of a camera: `g1/head`, `room` or `close`."""
+        renderer = self._renderers.get((height, width))
+        if renderer is None:
+            renderer = mujoco.Renderer(self.model, height, width)
+            # Software GL: shadows cost fifty times the rest of the frame.
+            renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
+            renderer.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = 0
+            self._renderers[(height, width)] = renderer
+        renderer.update_scene(self.data, camera)
+        return renderer.render().copy()
+
+    def close(self) -> None:
+        """Free the renderers."""
+        for renderer in self._renderers.values():
+            renderer.close()
+        self._renderers.clear()
+
+    def _observation(self) -> dict[str, Any]:
+        camera = G1_BODY.cameras[0]
+        state = self.link.read()
+        return {
+            "head": self.picture("g1/head", camera.height, camera.width),
+            "state": self.controller.observe(state, self.command),
+            "prompt": self.prompt,
+        }
+
+    def _info(self) -> dict[str, Any]:
+        return {
+            "success": self.judge.success,
+            "reason": self.judge.reason,
+            "lifted": self.judge.lifted,
+            "privileged": self.privileged(),
+            "object": self._target.name,
+        }

@@ -1,0 +1,11 @@
+"""The one module that registers gymnasium ids.
+
+gymnasium.make("brownfield.envs.registration:brownfield/Kitchen-v0")
+"""
+
+import gymnasium
+
+gymnasium.register(
+    id="brownfield/Kitchen-v0",
+    entry_point="brownfield.envs.kitchen_env:KitchenEnv",
+)

@@ -1,0 +1,73 @@
+"""Finite scalar quantisation (Mentzer et al. 2023, arXiv:2309.15505)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+class FSQ(nn.Module):
+    """Rounds every channel to one of a few levels; gradients pass straight through.
+
+    Always in fp32: rounding bf16 would move ids.
+    """
+
+    offset: Tensor
+    reach: Tensor
+    shift: Tensor
+    width: Tensor
+    basis: Tensor
+
+    def __init__(self, levels: Sequence[int]) -> None:
+        """Args: levels: number of levels of each channel, all at least 2."""
+        super().__init__()
+        if not levels or min(levels) < 2:
+            raise ValueError(f"levels must all be at least 2, got {tuple(levels)}")
+        self.levels = tuple(int(n) for n in levels)
+        count = torch.tensor(self.levels, dtype=torch.float32)
+        half = (count - 1) * (1 + 1e-3) / 2
+        offset = torch.where(count % 2 == 0, 0.5, 0.0)
+        basis = [math.prod(self.levels[:i]) for i in range(len(self.levels))]
+        for name, value in (
+            ("reach", half),
+            ("offset", offset),
+            ("shift", torch.atanh(offset / half)),
+            ("width", torch.floor(count / 2)),
+            ("basis", torch.tensor(basis, dtype=torch.float32)),
+        ):
+            self.register_buffer(name, value, persistent=False)
+
+    @property
+    def codebook_size(self) -> int:
+        """Number of ids."""
+        return math.prod(self.levels)
+
+    def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Quantise.
+
+        Args:
+            z: (..., n) unbounded, n channels.
+
+        Returns:
+            codes: (..., n) in [-1, 1], straight-through.
+            ids: (...) int64.
+        """
+        with torch.autocast(z.device.type, enabled=False):
+            z = z.float()
+            bounded = torch.tanh(z + self.shift) * self.reach - self.offset
+            rounded = bounded.round()
+            steps = bounded + (rounded - bounded).detach()
+            ids = ((rounded + self.width) * self.basis).sum(-1)
+            return steps / self.width, ids.round().long()
+
+    def codes(self, ids: Tensor) -> Tensor:
+        """Codes (..., n) of ids (...); foreign ids are clamped."""
+        ids = ids.clamp(0, self.codebook_size - 1)
+        digits = []
+        for level in self.levels:
+            digits.append(ids % level)
+            ids = torch.div(ids, level, rounding_mode="floor")
+        return (torch.stack(digits, -1).float() - self.width) / self.width

@@ -1,0 +1,100 @@
+"""What every tokenizer of a kind can do.
+
+Letters: B batch, T time, D action fields, S state fields, K tokens, H W pixels.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ids = NDArray[np.int64]
+Array = NDArray[np.floating]
+
+
+class TextTokenizer(Protocol):
+    """Text to ids and back."""
+
+    vocab_size: int
+
+    def encode(self, text: str) -> Ids:
+        """Ids (K,) of a text."""
+        ...
+
+    def decode(self, ids: Ids) -> str:
+        """The text of ids (K,)."""
+        ...
+
+
+class StateTokenizer(Protocol):
+    """Robot states to ids and back, one id per field."""
+
+    vocab_size: int
+
+    def encode(self, state: Array) -> Ids:
+        """Ids (..., S) of states (..., S)."""
+        ...
+
+    def decode(self, ids: Ids) -> Array:
+        """States (..., S) of ids (..., S)."""
+        ...
+
+
+class ActionTokenizer(Protocol):
+    """Chunks of commands to ids and back; every id string is a motion.
+
+    Row i of a chunk is time (i + 1) / rate_hz after `last`, the executed command.
+    """
+
+    vocab_size: int
+
+    def encode(
+        self,
+        chunk: Array,
+        last: Array,
+        velocity: Array,
+        tolerance: float | None = None,
+        max_tokens: int | None = None,
+    ) -> Ids:
+        """Ids (K,) of a chunk (T, D), given last (D,) and its velocity (D,) [1/s]."""
+        ...
+
+    def decode(
+        self,
+        ids: Ids,
+        last: Array,
+        velocity: Array,
+        times_s: Array | None = None,
+        derivative: int = 0,
+    ) -> Array:
+        """The motion (T, D) of ids (K,), or its derivative, at times (T,) [s]."""
+        ...
+
+
+class VideoTokenizer(Protocol):
+    """Video to ids and back, block by block."""
+
+    vocab_size: int
+    frames_per_block: int
+
+    def encode(self, frames: Any) -> Any:
+        """Ids (B, blocks, h, w) of uint8 frames (B, T, H, W, 3)."""
+        ...
+
+    def decode(self, ids: Any) -> Any:
+        """uint8 frames (B, T, H, W, 3) of ids (B, blocks, h, w)."""
+        ...
+
+    def init_state(self, batch: int) -> Any:
+        """State before the first block of a stream."""
+        ...
+
+    def encode_step(self, frames: Any, state: Any) -> tuple[Any, Any]:
+        """Ids (B, h, w) of one block (B, frames_per_block, H, W, 3), and the state."""
+        ...
+
+    def decode_step(self, ids: Any, state: Any) -> tuple[Any, Any]:
+        """One block (B, frames_per_block, H, W, 3) of ids (B, h, w), and the state."""
+        ...
