@@ -1,0 +1,73 @@
+"""Charts as inline SVG, coloured by the page's own style."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from math import isfinite
+
+from brownfield.policies.intervals import Share
+
+
+def interval_bar(share: Share) -> str:
+    """A share from 0 to 1 as a dot, with its interval as a line."""
+    if not share.n:
+        return ""
+    lower, upper = share.interval
+
+    def x(value: float) -> str:
+        return f"{4 + 192 * value:.1f}"
+
+    return (
+        '<svg viewBox="0 0 200 16" width="100%" height="16" role="img" '
+        f'aria-label="{escape(str(share))}">'
+        '<line x1="4" x2="196" y1="8" y2="8" stroke="var(--line)" stroke-width="2"/>'
+        f'<line x1="{x(lower)}" x2="{x(upper)}" y1="8" y2="8" stroke="var(--accent)" '
+        'stroke-width="5" stroke-linecap="round" opacity=".45"/>'
+        f'<circle cx="{x(share.value)}" cy="8" r="4.5" fill="var(--accent)"/></svg>'
+    )
+
+
+def count_bars(counts: dict[str, int], total: int) -> str:
+    """Named counts as horizontal bars, in the order given."""
+    most = max(counts.values(), default=0)
+    rows = []
+    for i, (name, count) in enumerate(counts.items()):
+        y = 24 * i
+        width = 300 * count / most
+        rows.append(
+            f'<text x="0" y="{y + 15}">{escape(name)}</text>'
+            f'<rect x="250" y="{y + 4}" width="{width:.1f}" height="15" rx="3" '
+            'fill="var(--bad)" opacity=".8"/>'
+            f'<text x="{256 + width:.1f}" y="{y + 15}">{count} '
+            f"({100 * count / total:.1f} %)</text>"
+        )
+    height = 24 * len(counts)
+    return f'<svg viewBox="0 0 640 {height}" width="640">{"".join(rows)}</svg>'
+
+
+def curve(title: str, steps: Sequence[float], values: Sequence[float]) -> str:
+    """One curve over training steps; values that are no numbers are left out."""
+    points = [(s, v) for s, v in zip(steps, values, strict=True) if isfinite(v)]
+    if len(points) < 2:
+        return ""
+    # A page needs no more points than it has pixels.
+    points = points[:: max(1, len(points) // 300)] + points[-1:]
+    low, high = min(v for _, v in points), max(v for _, v in points)
+    first, last = points[0][0], points[-1][0]
+    height, wide = high - low or 1.0, last - first or 1.0
+    path = " ".join(
+        f"{44 + 250 * (s - first) / wide:.1f},{118 - 96 * (v - low) / height:.1f}"
+        for s, v in points
+    )
+    return (
+        '<svg viewBox="0 0 300 140" width="100%">'
+        f'<text x="44" y="12">{escape(title)}</text>'
+        '<line x1="44" x2="294" y1="118" y2="118" stroke="var(--line)"/>'
+        f'<text x="40" y="26" text-anchor="end">{high:.3g}</text>'
+        f'<text x="40" y="118" text-anchor="end">{low:.3g}</text>'
+        f'<text x="44" y="134">step {first:.0f}</text>'
+        f'<text x="294" y="134" text-anchor="end">{last:.0f}</text>'
+        f'<polyline points="{path}" fill="none" stroke="var(--accent)" '
+        'stroke-width="1.6" stroke-linejoin="round"/></svg>'
+    )

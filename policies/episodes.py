@@ -1,0 +1,164 @@
+"""One evaluated episode: who drove, where, how it ended; run in worker processes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from brownfield.envs.kitchen_env import KitchenEnv, KitchenEnvConfig
+from brownfield.envs.prompts import TEST_PHRASES, TRAINING_PHRASES, object_of
+from brownfield.envs.rollout import Actor, ExpertActor, run_episode
+from brownfield.policies.actor import PolicyActor
+from brownfield.policies.agent import PolicyAgent
+from brownfield.policies.baselines import (
+    ExpertThroughTokens,
+    GreyCamera,
+    RandomCommands,
+    Replay,
+)
+from brownfield.policies.film import Picture, with_inset
+from brownfield.policies.results import EpisodeResult
+from brownfield.tokenizers.resize import area_resize
+
+CLIP_HEIGHT, CLIP_WIDTH = 180, 240
+
+
+@dataclass(frozen=True, kw_only=True)
+class Footage:
+    """What an episode leaves for the report."""
+
+    clip: tuple[Picture, ...] = ()
+    """Room with the head camera inset (180, 240, 3) at 10 Hz."""
+    pairs: tuple[tuple[Picture, Picture], ...] = ()
+    """Frames (64, 64, 3) as seen and as their tokens tell them."""
+    look_ms: tuple[float, ...] = ()
+    """Wall time of every look of the policy [ms]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpisodeJob:
+    """An episode to run."""
+
+    actor: str
+    """Who drives, a key of `ACTORS`."""
+    seed: int
+    """Seed of the episode."""
+    film: bool
+    """Keep footage."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpisodeRunner:
+    """Runs jobs; picklable, for worker processes."""
+
+    checkpoint: Path | None
+    """Folder of the policy; None where only the others are run."""
+    env: KitchenEnvConfig = field(default_factory=KitchenEnvConfig)
+    """Where."""
+
+    def __call__(self, job: EpisodeJob) -> tuple[EpisodeResult, Footage]:
+        """Run one job."""
+        env = KitchenEnv(self.env)
+        try:
+            return self._run(env, job)
+        finally:
+            env.close()
+
+    def _run(self, env: KitchenEnv, job: EpisodeJob) -> tuple[EpisodeResult, Footage]:
+        actor = self._actor(job)
+        prompt = None
+        if job.actor == "policy_swapped":
+            env.reset(seed=job.seed)
+            prompt = swapped_prompt(env, job.seed)
+        watch = _Watch(actor) if job.film else None
+        trajectory, info = run_episode(
+            env, actor, job.seed, prompt=prompt, label=False, watch=watch
+        )
+        away = trajectory.privileged[:, :2]
+        result = EpisodeResult(
+            actor=job.actor,
+            seed=job.seed,
+            prompt=trajectory.prompt,
+            object=info["object"],
+            phrase=phrase_of(trajectory.prompt, info["object"]),
+            success=trajectory.success,
+            reason=trajectory.reason,
+            lifted=info["lifted"],
+            closest_m=round(float(np.linalg.norm(away, axis=1).min()), 3),
+            seconds=len(trajectory) / trajectory.control_hz,
+        )
+        return result, watch.footage() if watch else Footage()
+
+    def _actor(self, job: EpisodeJob) -> Actor:
+        if job.actor == "expert":
+            return ExpertActor()
+        if job.actor == "replay":
+            return Replay(self.env)
+        if job.actor == "random":
+            return RandomCommands(job.seed)
+        if self.checkpoint is None:
+            raise ValueError(f"actor {job.actor!r} needs a checkpoint")
+        agent = _agent(self.checkpoint)
+        if job.actor == "expert_tokens":
+            return ExpertThroughTokens(agent.body, agent.action_tokenizer)
+        actor = PolicyActor(agent)
+        return GreyCamera(actor) if job.actor == "policy_grey" else actor
+
+
+@lru_cache(maxsize=1)
+def _agent(checkpoint: Path) -> PolicyAgent:
+    """One agent a process."""
+    return PolicyAgent(checkpoint)
+
+
+def swapped_prompt(env: KitchenEnv, seed: int) -> str:
+    """The prompt of the running episode, asking for another object of the scene."""
+    names = tuple(thing.name for thing in env.kitchen.named)
+    named = object_of(env.prompt, names)
+    others = sorted(set(names) - {named})
+    other = others[int(np.random.default_rng([seed, 7]).integers(len(others)))]
+    return env.prompt.replace(named, other)
+
+
+def phrase_of(prompt: str, name: str) -> str:
+    """The phrasing of a prompt; `other` when it is none of ours."""
+    for phrase in (*TRAINING_PHRASES, *TEST_PHRASES):
+        if phrase.format(name) == prompt:
+            return phrase
+    return "other"
+
+
+class _Watch:
+    """Collects footage while an episode runs."""
+
+    def __init__(self, actor: Actor) -> None:
+        self._agent = actor.agent if isinstance(actor, PolicyActor) else None
+        self._clip: list[Picture] = []
+        self._pairs: list[tuple[Picture, Picture]] = []
+        self._look_ms: list[float] = []
+
+    def __call__(
+        self, env: KitchenEnv, observation: dict[str, Any], command: object
+    ) -> None:
+        room = env.picture("room", CLIP_HEIGHT, CLIP_WIDTH)
+        self._clip.append(with_inset(room, observation["head"]))
+        # A look every 2.4 s: eight of them tell an episode.
+        if self._agent is not None and len(self._clip) % 24 == 1:
+            start = time.perf_counter()
+            self._agent.act(observation)
+            self._look_ms.append(1000 * (time.perf_counter() - start))
+            seen = area_resize(observation["head"], 64)
+            self._pairs.append((seen, self._agent.seen_frame()))
+
+    def footage(self) -> Footage:
+        """What was collected."""
+        return Footage(
+            clip=tuple(self._clip),
+            pairs=tuple(self._pairs),
+            look_ms=tuple(self._look_ms),
+        )

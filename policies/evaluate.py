@@ -1,0 +1,210 @@
+"""`brownfield evaluate`: closed-loop episodes on held-out seeds, beside baselines."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from brownfield.envs.kitchen_env import KitchenEnvConfig
+from brownfield.envs.parallel import ordered_map
+from brownfield.policies.checkpoint import find_checkpoint, load_checkpoint
+from brownfield.policies.episodes import (
+    EpisodeJob,
+    EpisodeRunner,
+    Footage,
+)
+from brownfield.policies.film import write_grid
+from brownfield.policies.report import Material, write_report
+from brownfield.policies.results import (
+    ACTORS,
+    EpisodeResult,
+    EvaluationResult,
+    package_versions,
+    source_revision,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateConfig:
+    """One evaluation."""
+
+    checkpoint: Path
+    """Folder, or the name of a checkpoint that ships with the package."""
+
+    out: Path
+    """Folder for results.json, report.html and the films."""
+
+    first_seed: int
+    """First seed of the episodes."""
+
+    episodes: int
+    """Episodes of every actor, on consecutive seeds."""
+
+    actors: tuple[str, ...] = tuple(ACTORS)
+    """Who drives; all drive the same seeds."""
+
+    env: KitchenEnvConfig = field(default_factory=KitchenEnvConfig)
+    """Where."""
+
+    workers: int = 2
+    """Processes that simulate; 0 simulates in this one."""
+
+    filmed: int = 12
+    """Episodes of the policy that are filmed."""
+
+    metrics: Path | None = None
+    """metrics.jsonl of the training, for its curves; None looks beside the
+    checkpoint."""
+
+    show_progress: bool = True
+    """Draw a progress bar."""
+
+    def __post_init__(self) -> None:
+        """Refuse actors that do not exist, and no episodes."""
+        for actor in self.actors:
+            if actor not in ACTORS:
+                raise ValueError(
+                    f"unknown actor {actor!r}; the actors are {', '.join(ACTORS)}"
+                )
+        if not self.actors or self.episodes < 1 or self.first_seed < 0:
+            raise ValueError(
+                "an evaluation needs an actor, an episode and a seed from 0 up"
+            )
+
+
+def evaluate(config: EvaluateConfig) -> EvaluationResult:
+    """Run the episodes and write results, films and report to `config.out`.
+
+    Raises:
+        ValueError: the checkpoint is missing, altered, or of another body.
+        JobError: an episode failed; the message names its seed.
+    """
+    checkpoint = find_checkpoint(config.checkpoint).resolve()
+    # Loaded here once, so that a damaged checkpoint is told before any episode.
+    facts = load_checkpoint(checkpoint).facts
+    start = time.monotonic()
+    seeds = range(config.first_seed, config.first_seed + config.episodes)
+    jobs = [
+        EpisodeJob(
+            actor=actor,
+            seed=seed,
+            film=actor.startswith("policy")
+            and seed - seeds.start < _films(config, actor),
+        )
+        for actor in config.actors
+        for seed in seeds
+    ]
+    episodes: list[EpisodeResult] = []
+    footage: dict[tuple[str, int], Footage] = {}
+    runner = EpisodeRunner(checkpoint=checkpoint, env=config.env)
+    with _bar(config.show_progress) as bar:
+        task = bar.add_task("evaluate", total=len(jobs), note="")
+        for episode, seen in ordered_map(runner, jobs, config.workers):
+            episodes.append(episode)
+            if seen.clip:
+                footage[episode.actor, episode.seed] = seen
+            ours = [e.success for e in episodes if e.actor == episode.actor]
+            note = f"{episode.actor} {100 * sum(ours) / len(ours):.1f} %"
+            bar.update(task, advance=1, note=note)
+    result = EvaluationResult(
+        checkpoint=checkpoint.name,
+        checkpoint_sha256=hashlib.sha256(
+            (checkpoint / "config.json").read_bytes()
+        ).hexdigest(),
+        facts=facts,
+        config=_settings(config),
+        versions=package_versions(),
+        commit=source_revision(),
+        wall_s=round(time.monotonic() - start, 1),
+        episodes=tuple(episodes),
+    )
+    config.out.mkdir(parents=True, exist_ok=True)
+    result.save(config.out / "results.json")
+    films = _write_films(config, episodes, footage)
+    material = Material(
+        films=films,
+        pairs=[p for seen in footage.values() for p in seen.pairs][:10],
+        metrics=_metrics(config.metrics, checkpoint),
+    )
+    write_report(config.out / "report.html", result, material)
+    return result
+
+
+def _films(config: EvaluateConfig, actor: str) -> int:
+    """How many episodes of an actor are filmed; few of the policy's shadows."""
+    return config.filmed if actor == "policy" else min(config.filmed, 4)
+
+
+def _write_films(
+    config: EvaluateConfig,
+    episodes: list[EpisodeResult],
+    footage: dict[tuple[str, int], Footage],
+) -> dict[str, Path]:
+    """A grid per filmed actor; returns title and file."""
+    films = {}
+    for actor in config.actors:
+        shown = [e for e in episodes if (e.actor, e.seed) in footage]
+        shown = [e for e in shown if e.actor == actor]
+        if not shown:
+            continue
+        path = config.out / f"{actor}.mp4"
+        captions = [
+            f"{'success' if e.success else 'failed'}: {e.reason or e.prompt}"
+            for e in shown
+        ]
+        clips = [list(footage[e.actor, e.seed].clip) for e in shown]
+        write_grid(path, clips, captions)
+        films[ACTORS[actor]] = path
+    return films
+
+
+def _metrics(given: Path | None, checkpoint: Path) -> list[dict[str, float]]:
+    """Rows of a metrics.jsonl; none when there is no such file."""
+    places = (
+        [given]
+        if given
+        else [
+            checkpoint / "metrics.jsonl",
+            checkpoint.parent / f"{checkpoint.name}.metrics.jsonl",
+        ]
+    )
+    for place in places:
+        if place is not None and place.is_file():
+            return [json.loads(line) for line in place.read_text().splitlines()]
+    if given:
+        raise FileNotFoundError(f"there are no metrics in {given}")
+    return []
+
+
+def _settings(config: EvaluateConfig) -> dict[str, Any]:
+    """What decides the outcome; not where files lie or how many processes ran."""
+    settings = asdict(config)
+    for name in ("checkpoint", "out", "workers", "metrics", "show_progress"):
+        del settings[name]
+    return json.loads(json.dumps(settings))
+
+
+def _bar(show: bool) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        disable=not show,
+    )

@@ -1,0 +1,221 @@
+"""What an evaluation found, as it stands in results.json."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from brownfield.policies.intervals import Share, mcnemar_p, paired_difference
+
+SCHEMA_VERSION = 1
+
+ACTORS = {
+    "policy": "the checkpoint",
+    "policy_swapped": "the checkpoint, asked for another object of the same scene",
+    "policy_grey": "the checkpoint with a grey camera",
+    "expert": "the scripted expert, which knows the simulator's truth",
+    "expert_tokens": "the expert's chunks through the action tokens",
+    "replay": "a demonstration of the same object in another kitchen, played blindly",
+    "random": "random commands",
+}
+"""Who can drive an evaluated episode, and what it shows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpisodeResult:
+    """How one episode ended."""
+
+    actor: str
+    """Who drove, a key of `ACTORS`."""
+    seed: int
+    """Seed of the episode."""
+    prompt: str
+    """What was asked."""
+    object: str
+    """The object that the prompt names."""
+    phrase: str
+    """The phrasing, with `{}` for the object."""
+    success: bool
+    """Named object lifted 10 cm and held 1 s, standing, nothing knocked over."""
+    reason: str
+    """Why not; empty for a success."""
+    lifted: str | None
+    """The first object that was lifted, if any."""
+    closest_m: float
+    """Least horizontal distance from pelvis to the named object [m]."""
+    seconds: float
+    """Simulated length [s]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationResult:
+    """Episodes and everything needed to run them again."""
+
+    schema_version: int = SCHEMA_VERSION
+    """Of this file."""
+    checkpoint: str
+    """Name of the checkpoint."""
+    checkpoint_sha256: str
+    """Of its config.json, which holds the hashes of its other files."""
+    facts: dict[str, Any]
+    """How the checkpoint came about."""
+    config: dict[str, Any]
+    """Of the evaluation."""
+    versions: dict[str, str]
+    """Of the packages that decide what happens."""
+    commit: str
+    """Revision of the source; `unknown` outside a repository."""
+    wall_s: float
+    """Wall time of the whole evaluation [s]."""
+    episodes: tuple[EpisodeResult, ...]
+    """In the order of actors, then seeds."""
+
+    def of(self, actor: str) -> list[EpisodeResult]:
+        """Episodes that `actor` drove."""
+        return [e for e in self.episodes if e.actor == actor]
+
+    @property
+    def actors(self) -> list[str]:
+        """Who drove, in order."""
+        return list(dict.fromkeys(e.actor for e in self.episodes))
+
+    def success(self, actor: str) -> Share:
+        """Share of successes."""
+        return share(self.of(actor))
+
+    def by(self, actor: str, key: Callable[[EpisodeResult], str]) -> dict[str, Share]:
+        """Share of successes for every value of `key`, sorted."""
+        episodes = self.of(actor)
+        values = sorted({key(e) for e in episodes})
+        return {v: share(e for e in episodes if key(e) == v) for v in values}
+
+    def named_lifted(self, actor: str) -> Share:
+        """Of the episodes in which any object was lifted: the named one was."""
+        lifted = [e for e in self.of(actor) if e.lifted is not None]
+        right = sum(e.lifted == e.object for e in lifted)
+        return Share(successes=right, n=len(lifted))
+
+    def reasons(self, actor: str) -> dict[str, int]:
+        """How often episodes failed for which reason, the commonest first."""
+        return dict(
+            Counter(e.reason for e in self.of(actor) if not e.success).most_common()
+        )
+
+    def against(self, first: str, second: str) -> dict[str, Any] | None:
+        """Paired comparison on the seeds that both drove; None without any."""
+        ours = {e.seed: e.success for e in self.of(first)}
+        theirs = {e.seed: e.success for e in self.of(second)}
+        seeds = sorted(set(ours) & set(theirs))
+        if not seeds:
+            return None
+        pairs = Counter((ours[s], theirs[s]) for s in seeds)
+        cells = (
+            pairs[True, True],
+            pairs[True, False],
+            pairs[False, True],
+            pairs[False, False],
+        )
+        difference, lower, upper = paired_difference(*cells)
+        return {
+            "pairs": len(seeds),
+            "only_first": cells[1],
+            "only_second": cells[2],
+            "difference": difference,
+            "interval": [lower, upper],
+            "mcnemar_p": mcnemar_p(cells[1], cells[2]),
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """The tables, per actor."""
+        return {
+            actor: {
+                "success": _plain(self.success(actor)),
+                "per_object": _plain_all(self.by(actor, lambda e: e.object)),
+                "per_phrase": _plain_all(self.by(actor, lambda e: e.phrase)),
+                "named_of_lifted": _plain(self.named_lifted(actor)),
+                "reasons": self.reasons(actor),
+                "against_expert": self.against(actor, "expert"),
+            }
+            for actor in self.actors
+        }
+
+    def save(self, path: Path) -> None:
+        """Write results.json."""
+        content = {"summary": self.summary()} | asdict(self)
+        aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        aside.write_text(json.dumps(content, indent=1, sort_keys=False) + "\n")
+        os.replace(aside, path)
+
+
+def load_results(path: Path) -> EvaluationResult:
+    """Read what `save` wrote.
+
+    Raises:
+        ValueError: not readable, or another schema.
+    """
+    try:
+        content = json.loads(path.read_text())
+        found = content.get("schema_version")
+        if found != SCHEMA_VERSION:
+            raise ValueError(
+                f"{path} has schema {found}; this version reads {SCHEMA_VERSION}"
+            )
+        del content["summary"]
+        episodes = tuple(EpisodeResult(**e) for e in content.pop("episodes"))
+        return EvaluationResult(episodes=episodes, **content)
+    except (json.JSONDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} holds no results of an evaluation") from error
+
+
+def share(episodes: Iterable[EpisodeResult]) -> Share:
+    """Share of successes."""
+    outcomes = [e.success for e in episodes]
+    return Share(successes=sum(outcomes), n=len(outcomes))
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of the packages that decide what an episode does."""
+    found = {}
+    for name in ("brownfield", "mujoco", "numpy", "torch", "mink", "gymnasium"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def source_revision() -> str:
+    """Commit of the source, with a `+` when files differ from it."""
+    folder = Path(__file__).resolve().parent
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(folder), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    try:
+        commit = git("rev-parse", "--short=12", "HEAD")
+        return commit + "+" * bool(git("status", "--porcelain", "-uno"))
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _plain(found: Share) -> dict[str, Any]:
+    lower, upper = found.interval
+    return {
+        "successes": found.successes,
+        "n": found.n,
+        "share": found.value if found.n else None,
+        "wilson_95": [lower, upper],
+    }
+
+
+def _plain_all(shares: dict[str, Share]) -> dict[str, Any]:
+    return {name: _plain(found) for name, found in shares.items()}
