@@ -1,0 +1,91 @@
+"""The command `brownfield`: one verb, one call into one folder."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from brownfield.configs.arguments import UsageError, parse_arguments
+from brownfield.configs.graphics import choose_renderer
+from brownfield.envs.parallel import JobError
+
+VERBS = {
+    "record": "record demonstrations of the expert as a dataset",
+    "validate": "check a dataset against every rule of its format",
+    "repair": "make a dataset whole whose writer was killed",
+    "tokenize": "fit the tokenizers of state, action and video",
+    "train": "train a policy",
+    "aggregate": "let the policy drive and record what the expert would have done",
+    "evaluate": "run a policy on held-out seeds beside its baselines",
+    "prompt": "tell a robot what to do, and film it",
+    "demo": "obey a prompt; then record, train and evaluate from nothing",
+    "bench": "measure speed",
+}
+"""Verbs in the order of the work. `configs/<verb>.py` holds a verb's dataclass under
+the verb's name, capitalised, and a function `run`; only that module is imported, since
+torch alone takes seconds."""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code.
+
+    0: done; 1: done, and what was checked is not in order; 2: a mistake of the caller,
+    told in one line; 130: interrupted. `BROWNFIELD_DEBUG=1` shows the traceback.
+    """
+    words = list(sys.argv[1:] if words is None else words)
+    if not words or words[0] in ("-h", "--help", "help"):
+        print(_help())
+        return 0 if words else 2
+    verb, *rest = words
+    if verb not in VERBS:
+        print(
+            f"brownfield: unknown verb {verb[:40]!r}; the verbs are {', '.join(VERBS)}",
+            file=sys.stderr,
+        )
+        return 2
+    choose_renderer()
+    try:
+        module = importlib.import_module(f"brownfield.configs.{verb}")
+        config = parse_arguments(
+            getattr(module, verb.capitalize()), rest, verb=verb, summary=VERBS[verb]
+        )
+        return int(module.run(config) or 0)
+    except KeyboardInterrupt:
+        print("brownfield: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output, `head` perhaps, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    except (UsageError, ValueError, OSError, JobError, FloatingPointError) as error:
+        if os.environ.get("BROWNFIELD_DEBUG") == "1":
+            raise
+        print(f"brownfield {verb}: {_one_line(error)}", file=sys.stderr)
+        return 2
+
+
+def _help() -> str:
+    width = max(map(len, VERBS))
+    lines = [f"  {verb:<{width}}  {summary}" for verb, summary in VERBS.items()]
+    return "\n".join(
+        [
+            "usage: brownfield VERB [OPTIONS]",
+            "",
+            *lines,
+            "",
+            "brownfield VERB --help tells the options of a verb.",
+        ]
+    )
+
+
+def _one_line(error: BaseException) -> str:
+    message = " ".join(str(error).split()) or type(error).__name__
+    return message if len(message) <= 600 else message[:600] + " …"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""`brownfield evaluate`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from rich.console import Console
+from rich.table import Table
+from tyro.conf import Positional
+
+from brownfield.configs.arguments import seed_range
+from brownfield.configs.shipped import default_checkpoint
+from brownfield.envs.kitchen_env import KitchenEnvConfig
+from brownfield.policies.checkpoint import find_checkpoint
+from brownfield.policies.evaluate import EvaluateConfig, evaluate
+from brownfield.policies.results import ACTORS, EvaluationResult
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluate:
+    """One evaluation."""
+
+    checkpoint: Annotated[Path, Positional] = Path(default_checkpoint("g1"))
+    """Folder, or the name of a checkpoint that ships with the package."""
+
+    out: Path = Path("outputs/evaluate")
+    """Folder for results.json, report.html and the films."""
+
+    seeds: str = "1000000:1000200"
+    """Seeds A:B, one episode of every actor each."""
+
+    actors: tuple[str, ...] = tuple(ACTORS)
+    """Who drives: the policy, the same with its prompt swapped or its camera grey, the
+    expert, the expert through tokens, a replayed demonstration, random commands."""
+
+    env: KitchenEnvConfig = field(default_factory=KitchenEnvConfig)
+    """What an episode is drawn from."""
+
+    workers: int = os.cpu_count() or 1
+    """Processes that simulate; 0 simulates in this one."""
+
+    filmed: int = 12
+    """Episodes of the policy that are filmed."""
+
+    metrics: Path | None = None
+    """metrics.jsonl of the training, for its curves; None looks beside the
+    checkpoint."""
+
+    publish: bool = False
+    """Copy results.json into the checkpoint."""
+
+
+def run(config: Evaluate) -> int:
+    """Evaluate, and print the table."""
+    seeds = seed_range(config.seeds)
+    result = evaluate(
+        EvaluateConfig(
+            checkpoint=config.checkpoint,
+            out=config.out,
+            first_seed=seeds.start,
+            episodes=len(seeds),
+            actors=config.actors,
+            env=config.env,
+            workers=config.workers,
+            filmed=config.filmed,
+            metrics=config.metrics,
+        )
+    )
+    if config.publish:
+        target = find_checkpoint(config.checkpoint) / "results.json"
+        aside = target.with_name(".results.json.tmp")
+        shutil.copyfile(config.out / "results.json", aside)
+        os.replace(aside, target)
+    print_table(result)
+    print(f"report: {config.out / 'report.html'}")
+    return 0
+
+
+def print_table(result: EvaluationResult) -> None:
+    """Success of every actor, per object, with Wilson intervals."""
+    table = Table(title=f"{result.checkpoint}: success, Wilson 95 %")
+    objects = sorted({e.object for e in result.episodes})
+    for title in ("who", "all", *objects):
+        table.add_column(title)
+    for actor in result.actors:
+        shares = result.by(actor, lambda e: e.object)
+        cells = [str(shares[name]) if name in shares else "-" for name in objects]
+        table.add_row(actor, str(result.success(actor)), *cells)
+    Console().print(table)
+    for actor in ("policy", "policy_swapped"):
+        if actor in result.actors:
+            print(f"{actor}: named of lifted {result.named_lifted(actor)}")
+            for reason, count in result.reasons(actor).items():
+                print(f"  {count:4d}  {reason}")

@@ -1,0 +1,90 @@
+"""`brownfield record`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional
+
+from brownfield.configs.arguments import seed_range
+from brownfield.envs.kitchen_env import KitchenEnvConfig
+from brownfield.envs.record import RecordSummary, record
+from brownfield.envs.rollout import ExpertEpisode, NoiseConfig
+from brownfield.robot.bodies import body_named
+
+PLACES = ("kitchen",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One recording of demonstrations."""
+
+    out: Annotated[Path, Positional]
+    """Folder of the dataset."""
+
+    seeds: str = "0:400"
+    """Seeds A:B, one episode each; below 1000000, which are kept for evaluation."""
+
+    body: str = "g1"
+    """Which body."""
+
+    place: str = "kitchen"
+    """Which place."""
+
+    env: KitchenEnvConfig = field(
+        default_factory=lambda: KitchenEnvConfig(start="mixed")
+    )
+    """What an episode is drawn from."""
+
+    noise: bool = True
+    """Disturb what is executed, so that the data shows how to recover."""
+
+    workers: int = os.cpu_count() or 1
+    """Processes that simulate; 0 simulates in this one."""
+
+    resume: bool = False
+    """Go on with a dataset that is there."""
+
+
+def run(config: Record) -> int:
+    """Record, and say what came of it."""
+    if config.place not in PLACES:
+        raise ValueError(
+            f"unknown place {config.place!r}; the places are {', '.join(PLACES)}"
+        )
+    noise = NoiseConfig() if config.noise else None
+    episode = ExpertEpisode(env=config.env, noise=noise)
+    summary = record(
+        config.out,
+        training_seeds(config.seeds),
+        episode,
+        config.workers,
+        body=body_named(config.body),
+        resume=config.resume,
+        recipe=repr(episode),
+    )
+    tell(config.out, summary)
+    return 0
+
+
+def training_seeds(text: str) -> range:
+    """Seeds that training may use.
+
+    Raises:
+        ValueError: not A:B, or seeds that are kept for evaluation.
+    """
+    seeds = seed_range(text)
+    if seeds.stop > 1_000_000:
+        raise ValueError(f"seeds from 1000000 up are kept for evaluation, got {text!r}")
+    return seeds
+
+
+def tell(out: Path, summary: RecordSummary) -> None:
+    """Print what a recording came to."""
+    print(
+        f"{out}: {summary.episodes} episodes, {summary.successes} successful; "
+        f"{summary.recorded} recorded now in {summary.seconds:.0f} s"
+    )

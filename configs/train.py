@@ -1,0 +1,13 @@
+"""`brownfield train`."""
+
+from __future__ import annotations
+
+from brownfield.policies.train import TrainConfig, train
+
+Train = TrainConfig
+
+
+def run(config: TrainConfig) -> int:
+    """Train, and say where the checkpoint is."""
+    print(f"checkpoint in {train(config)}")
+    return 0
