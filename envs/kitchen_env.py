@@ -61,6 +61,17 @@ class KitchenEnvConfig:
     kitchen: KitchenConfig = field(default_factory=KitchenConfig)
     """The generator's ranges."""
 
+    def __post_init__(self) -> None:
+        """Refuse starts and phrases that do not exist."""
+        if self.start not in (*STARTS, "mixed"):
+            raise ValueError(
+                f"start must be one of {', '.join(STARTS)}, mixed; got {self.start!r}"
+            )
+        if self.phrases not in PHRASES:
+            raise ValueError(
+                f"phrases must be one of {', '.join(PHRASES)}; got {self.phrases!r}"
+            )
+
 
 class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
     """One control step is 0.1 s: 5 controller ticks, 50 physics steps.
@@ -77,16 +88,6 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         self, config: KitchenEnvConfig | None = None, render_mode: str | None = None
     ) -> None:
         self.config = config or KitchenEnvConfig()
-        if self.config.start not in (*STARTS, "mixed"):
-            raise ValueError(
-                f"start must be one of {', '.join(STARTS)}, mixed; "
-                f"got {self.config.start!r}"
-            )
-        if self.config.phrases not in PHRASES:
-            raise ValueError(
-                f"phrases must be one of {', '.join(PHRASES)}; "
-                f"got {self.config.phrases!r}"
-            )
         self.render_mode = render_mode
         camera = G1_BODY.cameras[0]
         self.observation_space = gymnasium.spaces.Dict(
