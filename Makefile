@@ -5,7 +5,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.brownfield-installed
 GL_PACKAGES := libegl1 libgl1 libgl1-mesa-dri libosmesa6
-CPU_INDEX := https://download.pytorch.org/whl/cpu
 
 # Where OpenGL is missing, root installs it and others are told the command.
 .PHONY: help setup gl demo test check bench teacher clean
@@ -41,13 +40,11 @@ clean:  ## Remove the environment.
 $(STAMP): pyproject.toml .ci/cpu.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check --upgrade 'pip>=25.1'
-	@# The plain package of Linux brings gigabytes of CUDA: unless a torch is there,
-	@# take the CPU build, from the machine's own package sources or from PyTorch's.
+	@# The newest torch may bring gigabytes of CUDA: unless a torch is there already,
+	@# take the version of the constraints file, for which a CPU build is common.
 	@$(BIN)/python -c 'import importlib.metadata as m; m.version("torch")' 2>/dev/null \
 		|| $(BIN)/python -m pip install -q --disable-pip-version-check \
-			-c .ci/cpu.txt torch 2>/dev/null \
-		|| $(BIN)/python -m pip install -q --disable-pip-version-check \
-			-c .ci/cpu.txt --extra-index-url $(CPU_INDEX) torch
+			-c .ci/cpu.txt torch
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e . --group dev
 	@touch $(STAMP)
 

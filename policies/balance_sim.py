@@ -185,7 +185,7 @@ class BalanceSim:
         self.data.qvel[self._base_v : self._base_v + 2] += velocity
 
     def motion(self) -> tuple[Array, Array]:
-        """Velocity (3,) in the heading frame [m/s, rad/s]; position and heading (3,)."""
+        """Velocity (3,) in the heading frame [m/s, rad/s]; place and heading (3,)."""
         w, x, y, z = self.data.qpos[self._base + 3 : self._base + 7]
         yaw = np.arctan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z))
         c, s = np.cos(yaw), np.sin(yaw)

@@ -60,6 +60,12 @@ class VideoFSQ(nn.Module):
             nn.ReLU(),
             nn.Conv2d(c, n, 1),
         )
+        # Latents of small networks start near zero, where every cell has the same id
+        # and nothing tells cells apart; spread over the levels they train at once.
+        last = self.encoder[-1]
+        assert isinstance(last, nn.Conv2d)
+        with torch.no_grad():
+            last.weight.mul_(8.0)
         self.quantiser = FSQ(config.levels)
         self.decoder = nn.Sequential(
             nn.Conv2d(n, d, 3, padding=1),

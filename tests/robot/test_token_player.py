@@ -1,0 +1,60 @@
+"""Tokens are played relative to what is executed; silence is rest."""
+
+import numpy as np
+
+from brownfield.robot.body import Body, Field
+from brownfield.robot.token_player import TokenPlayer
+from brownfield.tokenizers.action_bins import KnotBinTokenizer
+
+BODY = Body(
+    name="crane",
+    action=(
+        Field(name="speed", unit="m/s", lower=-1.0, upper=1.0, rest=0.0),
+        Field(name="height", unit="m", lower=0.0, upper=2.0, max_rate=1.0),
+    ),
+    state=(Field(name="q", unit="rad", lower=-1.0, upper=1.0),),
+    cameras=(),
+    control_hz=10.0,
+    chunk_steps=4,
+    executed_steps=2,
+)
+TOKENIZER = KnotBinTokenizer(
+    names=["speed", "height"],
+    lower=BODY.action_lower,
+    upper=BODY.action_upper,
+    max_rate=BODY.action_max_rate,
+    rest=BODY.action_rest,
+    rate_hz=BODY.control_hz,
+    steps=BODY.chunk_steps,
+    knots=(2, 4),
+)
+
+
+def test_plays_a_chunk_and_then_rests() -> None:
+    player = TokenPlayer(BODY, TOKENIZER, np.array([0.0, 1.0]))
+    chunk = np.array([[0.5, 1.05], [0.5, 1.1], [0.5, 1.15], [0.5, 1.2]])
+    player.feed(TOKENIZER.encode(chunk, player.executed))
+    played = np.array([player.next() for _ in range(4)])
+    assert np.allclose(played, chunk, atol=0.02)
+    after = player.next()
+    assert after[0] == 0.0 and after[1] == played[-1, 1]
+
+
+def test_rests_without_tokens_and_on_nonsense() -> None:
+    player = TokenPlayer(BODY, TOKENIZER, np.array([0.7, 1.0]))
+    assert np.allclose(player.next(), [0.0, 1.0])
+    player.feed(np.array([5, -3, 4000, 2]))
+    assert np.allclose(player.next(), [0.0, 1.0])
+    player.feed(np.array([], dtype=np.int64))
+    assert np.allclose(player.next(), [0.0, 1.0])
+
+
+def test_a_new_chunk_replaces_what_is_left() -> None:
+    player = TokenPlayer(BODY, TOKENIZER, np.array([0.0, 1.0]))
+    up = np.tile([0.0, 1.2], (4, 1))
+    player.feed(TOKENIZER.encode(up, player.executed))
+    reached = player.next()[1]
+    rest = np.full(TOKENIZER.n_tokens, (TOKENIZER.vocab_size - 1) // 2)
+    player.feed(rest)
+    assert player.steps_left == 4
+    assert np.isclose(player.next()[1], reached)
