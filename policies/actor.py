@@ -1,0 +1,87 @@
+"""Policies that drive an environment, alone or in turns with the expert."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brownfield.envs.kitchen_env import KitchenEnv
+from brownfield.envs.rollout import ExpertActor
+from brownfield.policies.agent import PolicyAgent
+from brownfield.policies.windows import command_columns
+from brownfield.robot.token_player import TokenPlayer
+
+Array = NDArray[np.float64]
+
+
+class PolicyActor:
+    """Plays the first steps of every chunk that the agent's tokens say, then looks.
+
+    Attributes:
+        ids: the ids (K,) being played; None before the first look.
+    """
+
+    def __init__(self, agent: PolicyAgent, steps: int | None = None) -> None:
+        """Args: steps: commands played between looks; the body's own by default."""
+        self.agent = agent
+        self.steps = steps or agent.body.executed_steps
+        self.ids: NDArray[np.int64] | None = None
+        self._columns = command_columns(agent.body)
+        self._player: TokenPlayer | None = None
+        self._played = 0
+
+    def reset(self, env: KitchenEnv) -> None:
+        """A new episode, with the environment's prompt."""
+        self.agent.reset(env.prompt)
+        self.ids, self._player = None, None
+
+    def act(self, env: KitchenEnv, observation: dict[str, Any]) -> Array:
+        """The next command (D,)."""
+        if self._player is None or self._played >= self.steps:
+            executed = observation["state"][self._columns]
+            self._player = TokenPlayer(
+                self.agent.body, self.agent.action_tokenizer, executed
+            )
+            self.ids = self.agent.act(observation)
+            self._player.feed(self.ids)
+            self._played = 0
+        self._played += 1
+        return self._player.next()
+
+    def look_again(self) -> None:
+        """Drop what is left of the chunk: somebody else has acted meanwhile."""
+        self._player = None
+
+
+class MixedActor:
+    """Policy and expert take turns, so that the data shows the policy's own states."""
+
+    def __init__(
+        self,
+        policy: PolicyActor,
+        *,
+        beta: float,
+        rng: np.random.Generator,
+        segment: tuple[int, int] = (8, 40),
+    ) -> None:
+        """Args: beta: chance that a segment is the expert's; segment: its length
+        [steps], upper end excluded."""
+        self._policy, self._expert = policy, ExpertActor()
+        self._beta, self._rng, self._segment = beta, rng, segment
+        self._left, self._expert_drives = 0, False
+
+    def reset(self, env: KitchenEnv) -> None:
+        """A new episode."""
+        self._policy.reset(env)
+        self._expert.reset(env)
+        self._left = 0
+
+    def act(self, env: KitchenEnv, observation: dict[str, Any]) -> Array:
+        """The next command (D,)."""
+        if self._left <= 0:
+            self._left = int(self._rng.integers(*self._segment))
+            self._expert_drives = bool(self._rng.random() < self._beta)
+            self._policy.look_again()
+        self._left -= 1
+        driver = self._expert if self._expert_drives else self._policy
+        return driver.act(env, observation)

@@ -1,0 +1,170 @@
+"""A policy as an agent: observation in, action ids out, one pass a look."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from brownfield.policies.checkpoint import Checkpoint, load_checkpoint
+from brownfield.policies.losses import local_mode
+from brownfield.policies.model import Prefix
+from brownfield.policies.policy import (
+    codes_of,
+    digits_of,
+    frames_of,
+    pixels_of,
+    text_rows,
+)
+from brownfield.policies.windows import FRAME_SIZE
+from brownfield.robot.bodies import body_named
+from brownfield.robot.body import Body
+from brownfield.tokenizers.action_bins import KnotBinTokenizer
+from brownfield.tokenizers.resize import area_resize
+
+
+@dataclass(frozen=True, kw_only=True)
+class Thought:
+    """What the last look gave, beside the ids."""
+
+    video_ids: NDArray[np.int64]
+    """(8, 8) tokens of the frame."""
+
+    state_ids: NDArray[np.int64]
+    """(S,) tokens of the state."""
+
+    auxiliary: NDArray[np.float32]
+    """(6,) object position, stance error and yaw as read from the state position
+    [m, m, m, m, m, rad]; for films and measures, never for control."""
+
+    visible: float
+    """Chance that the named object is in view, as the policy sees it."""
+
+
+class PolicyAgent:
+    """Loads a checkpoint once; `reset` with a prompt, then `act` at every look.
+
+    Head and prompt are read at reset and kept as keys and values, so that a look costs
+    27 positions.
+    """
+
+    def __init__(self, checkpoint: Checkpoint | Path | str, threads: int = 1) -> None:
+        """Args: checkpoint: loaded, a folder, or a shipped name; threads: of torch."""
+        if not isinstance(checkpoint, Checkpoint):
+            checkpoint = load_checkpoint(checkpoint)
+        torch.set_num_threads(threads)
+        self.checkpoint = checkpoint
+        self.body: Body = body_named(checkpoint.body)
+        self.prompt = ""
+        self.thought: Thought | None = None
+        self._policy = checkpoint.policy.eval()
+        self._tokenizers = checkpoint.tokenizers
+        self._prefix: Prefix | None = None
+        self._last_past: Any = None
+
+    @property
+    def action_tokenizer(self) -> KnotBinTokenizer:
+        """Decodes the ids that `act` returns."""
+        return self._tokenizers.action
+
+    @torch.inference_mode()
+    def reset(self, prompt: str) -> None:
+        """Begin an episode.
+
+        Raises:
+            ValueError: the prompt is empty or too long.
+        """
+        ids = np.asarray(self._tokenizers.text.encode(prompt), dtype=np.int64)
+        text = text_rows([ids], self._policy.config.text_bytes)
+        self._prefix = self._policy.trunk.prefix(text)
+        self.prompt, self.thought, self._last_past = prompt, None, None
+
+    @torch.inference_mode()
+    def act(self, observation: dict[str, Any]) -> NDArray[np.int64]:
+        """Ids (K,) of the chunk that begins now.
+
+        Args:
+            observation: the body's camera (H, W, 3) uint8, `state` (S,) and, when no
+                prompt was given to `reset`, `prompt`.
+
+        Raises:
+            ValueError: a missing entry, a wrong shape, or NaN in the state.
+        """
+        camera = self.body.cameras[0].name
+        for name in (camera, "state"):
+            if name not in observation:
+                raise ValueError(
+                    f"the observation lacks {name!r}; it has {sorted(observation)}"
+                )
+        if observation.get("prompt", self.prompt) != self.prompt or not self._prefix:
+            if "prompt" not in observation:
+                raise ValueError("call reset(prompt) first, or observe a prompt")
+            self.reset(observation["prompt"])
+        assert self._prefix is not None
+        state = np.asarray(observation["state"], dtype=np.float32)
+        if state.shape != (self.body.state_dim,):
+            raise ValueError(
+                f"state must have shape ({self.body.state_dim},), got {state.shape}"
+            )
+        bad = np.flatnonzero(~np.isfinite(state))
+        if len(bad):
+            name = self.body.state[int(bad[0])].name
+            raise ValueError(f"state field {name!r} is {state[bad[0]]}")
+        frame = np.asarray(observation[camera])
+        if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
+            raise ValueError(
+                f"{camera} must be uint8 (H, W, 3), got {frame.dtype} {frame.shape}"
+            )
+        policy = self._policy
+        pixels = pixels_of(torch.from_numpy(area_resize(frame[None], FRAME_SIZE)))
+        codes, video_ids = policy.video.encode_codes(pixels)
+        state_ids = np.asarray(self._tokenizers.state.encode(state[None]))
+        seen = np.asarray(self._tokenizers.state.decode(state_ids), dtype=np.float32)
+        look = policy.trunk.look(
+            codes, policy.normalise_state(torch.from_numpy(seen)), self._prefix
+        )
+        self._last_past = look.past
+        self.thought = Thought(
+            video_ids=video_ids[0].numpy(),
+            state_ids=state_ids[0].astype(np.int64),
+            auxiliary=policy.auxiliary_in_units(look.auxiliary)[0].numpy(),
+            visible=float(look.auxiliary[0, -1].sigmoid()),
+        )
+        return local_mode(look.action)[0].numpy()
+
+    @torch.inference_mode()
+    def imagine(
+        self, observation: dict[str, Any], ids: NDArray[np.int64]
+    ) -> NDArray[np.uint8]:
+        """The frame (64, 64, 3) expected after the executed part of `ids` (K,).
+
+        Raises:
+            ValueError: as `act`, or ids of another length.
+        """
+        n_ids = self._policy.config.n_action_ids
+        if np.shape(ids) != (n_ids,):
+            raise ValueError(f"ids must have shape ({n_ids},), got {np.shape(ids)}")
+        self.act(observation)
+        policy, levels = self._policy, self._policy.config.video_levels
+        half = (self.action_tokenizer.vocab_size - 1) / 2
+        executed = torch.from_numpy((np.asarray(ids) / half - 1).astype(np.float32))
+        logits = policy.trunk.world(executed[None], self._last_past).video
+        digits = torch.stack([x.argmax(-1) for x in logits.split(list(levels), -1)], -1)
+        side = policy.config.video_grid
+        codes = codes_of(digits.view(1, side, side, -1), levels)
+        return frames_of(policy.video.reconstruct(codes))[0]
+
+    @torch.inference_mode()
+    def seen_frame(self) -> NDArray[np.uint8]:
+        """The last frame (64, 64, 3) as its tokens tell it.
+
+        Raises:
+            ValueError: nothing was seen yet.
+        """
+        if self.thought is None:
+            raise ValueError("call act first: nothing was seen yet")
+        levels = self._policy.config.video_levels
+        digits = digits_of(torch.from_numpy(self.thought.video_ids)[None], levels)
+        return frames_of(self._policy.video.reconstruct(codes_of(digits, levels)))[0]

@@ -1,0 +1,61 @@
+"""Episodes in which the policy drives and the expert labels what it sees (DAgger)."""
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from brownfield.envs.kitchen_env import KitchenEnv, KitchenEnvConfig
+from brownfield.envs.rollout import NoiseConfig, run_episode
+from brownfield.policies.actor import MixedActor, PolicyActor
+from brownfield.policies.agent import PolicyAgent
+from brownfield.robot.trajectory import Trajectory
+
+
+@dataclass(frozen=True, kw_only=True)
+class MixedEpisode:
+    """An episode of a seed in which policy and expert take turns; every state is
+    labelled by the expert. Picklable, for worker processes."""
+
+    checkpoint: Path
+    """Checkpoint of the policy."""
+
+    beta: float = 0.3
+    """Chance that a segment is the expert's."""
+
+    segment: tuple[int, int] = (8, 40)
+    """Length of a segment [steps], upper end excluded."""
+
+    env: KitchenEnvConfig = field(default_factory=KitchenEnvConfig)
+    """Where."""
+
+    noise: NoiseConfig | None = None
+    """Bursts of noise on what is executed."""
+
+    def __post_init__(self) -> None:
+        """Refuse chances and lengths that mean nothing."""
+        if not 0 <= self.beta <= 1:
+            raise ValueError(f"beta must be between 0 and 1, got {self.beta}")
+        if not 1 <= self.segment[0] < self.segment[1]:
+            raise ValueError(f"segment must rise from 1 up, got {self.segment}")
+
+    def __call__(self, seed: int) -> Trajectory:
+        """The episode of `seed`."""
+        env = KitchenEnv(self.env)
+        actor = MixedActor(
+            PolicyActor(_agent(self.checkpoint)),
+            beta=self.beta,
+            rng=np.random.default_rng([seed, 5]),
+            segment=self.segment,
+        )
+        try:
+            return run_episode(env, actor, seed, noise=self.noise)[0]
+        finally:
+            env.close()
+
+
+@lru_cache(maxsize=1)
+def _agent(checkpoint: Path) -> PolicyAgent:
+    """One agent a process."""
+    return PolicyAgent(checkpoint)

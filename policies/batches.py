@@ -1,0 +1,186 @@
+"""Batches: tokenized rows, balanced sampling, light image augmentation."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from brownfield.policies.policy import AUXILIARY_NAMES, pixels_of, text_rows
+from brownfield.policies.tokenizer_set import TokenizerSet
+from brownfield.policies.windows import Windows
+
+
+class Batch(NamedTuple):
+    """One batch; the first W rows also train the world model."""
+
+    pixels: Tensor
+    """(B, 3, 64, 64) in [-1, 1], augmented."""
+
+    next_pixels: Tensor
+    """(W, 3, 64, 64) the look after the executed part, augmented alike."""
+
+    text: Tensor
+    """(U, text_bytes) the distinct prompts."""
+
+    prompt: Tensor
+    """(B,) row of `text`."""
+
+    state: Tensor
+    """(B, S) dequantised, physical units."""
+
+    next_state: Tensor
+    """(W, S) int64 ids."""
+
+    action: Tensor
+    """(B, K) continuous bin coordinate of the label."""
+
+    executed: Tensor
+    """(W, K) executed ids as values in [-1, 1]."""
+
+    auxiliary: Tensor
+    """(B, 6) physical units."""
+
+    visible: Tensor
+    """(B,) 0 or 1."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AugmentConfig:
+    """Changes to the picture that leave everything in its place."""
+
+    brightness: float = 0.1
+    """Largest shift of all pixels, in units of half the range."""
+
+    contrast: float = 0.15
+    """Largest relative change of contrast."""
+
+    hue: float = 0.03
+    """Largest relative change of one colour channel."""
+
+    noise: float = 2.0
+    """Largest noise on a pixel [of 255]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examples:
+    """Windows after the tokenizers: what a batch is gathered from."""
+
+    windows: Windows
+    text: Tensor
+    """(U, text_bytes)."""
+    state: NDArray[np.float32]
+    """(N, S) dequantised."""
+    state_ids: NDArray[np.uint8]
+    """(N, S)."""
+    action: NDArray[np.float32]
+    """(N, K) continuous bin coordinates of the labels."""
+    executed: NDArray[np.float32]
+    """(N, K) executed ids as values in [-1, 1]."""
+    auxiliary: NDArray[np.float32]
+    """(N, 6)."""
+    visible: NDArray[np.float32]
+    """(N,)."""
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.windows)
+
+    def batch(
+        self,
+        rows: NDArray[np.int64],
+        n_world: int,
+        augment: "Augment | None" = None,
+        rng: np.random.Generator | None = None,
+    ) -> Batch:
+        """Gather rows (B,); the first `n_world` come with what followed.
+
+        `augment` draws from `rng`; without either the pictures stay as they are.
+        """
+        windows, first = self.windows, rows[:n_world]
+        pixels = pixels_of(torch.from_numpy(windows.frames[rows]))
+        following = windows.following[first]
+        next_pixels = pixels_of(torch.from_numpy(windows.frames[following]))
+        if augment is not None and rng is not None:
+            augment(pixels, next_pixels, rng)
+        used, prompt = np.unique(windows.prompt[rows], return_inverse=True)
+        return Batch(
+            pixels=pixels,
+            next_pixels=next_pixels,
+            text=self.text[torch.from_numpy(used)],
+            prompt=torch.from_numpy(prompt),
+            state=torch.from_numpy(self.state[rows]),
+            next_state=torch.from_numpy(self.state_ids[following].astype(np.int64)),
+            action=torch.from_numpy(self.action[rows]),
+            executed=torch.from_numpy(self.executed[first]),
+            auxiliary=torch.from_numpy(self.auxiliary[rows]),
+            visible=torch.from_numpy(self.visible[rows]),
+        )
+
+
+def tokenize(windows: Windows, tokenizers: TokenizerSet, text_bytes: int) -> Examples:
+    """Turn windows into tokens once, so that batches are only gathered."""
+    action = tokenizers.action
+    state_ids = tokenizers.state.encode(windows.state)
+    velocity = np.zeros_like(windows.last)
+    executed = action.encode(windows.executed, windows.last, velocity)
+    half = (action.vocab_size - 1) / 2
+    return Examples(
+        windows=windows,
+        text=text_rows(
+            [tokenizers.text.encode(p) for p in windows.prompts], text_bytes
+        ),
+        state=np.asarray(tokenizers.state.decode(state_ids), dtype=np.float32),
+        state_ids=state_ids.astype(np.uint8),
+        action=np.asarray(action.targets(windows.label, windows.last), np.float32),
+        executed=(np.asarray(executed) / half - 1).astype(np.float32),
+        auxiliary=windows.privileged[:, : len(AUXILIARY_NAMES)],
+        visible=windows.privileged[:, len(AUXILIARY_NAMES)],
+    )
+
+
+class Augment:
+    """Brightness, contrast, channel gains and noise."""
+
+    def __init__(self, config: AugmentConfig) -> None:
+        self.config = config
+        # Fresh noise for 3 M pixels costs as much as a convolution: cut slices out of
+        # one fixed field instead.
+        field = np.random.default_rng(0).uniform(-1, 1, 1 << 22).astype(np.float32)
+        self._noise = torch.from_numpy(field * (config.noise / 127.5))
+
+    def __call__(
+        self, pixels: Tensor, next_pixels: Tensor, rng: np.random.Generator
+    ) -> None:
+        """Change both in place, the first rows of `pixels` as `next_pixels`."""
+        config, count = self.config, len(pixels)
+        shape = (count, 1, 1, 1)
+        gain = 1 + rng.uniform(-config.contrast, config.contrast, shape)
+        tint = 1 + rng.uniform(-config.hue, config.hue, (count, 3, 1, 1))
+        shift = rng.uniform(-config.brightness, config.brightness, shape)
+        gains = torch.from_numpy((gain * tint).astype(np.float32))
+        shifts = torch.from_numpy(shift.astype(np.float32))
+        for picture in (pixels, next_pixels):
+            picture.mul_(gains[: len(picture)]).add_(shifts[: len(picture)])
+        flat = pixels.permute(0, 2, 3, 1)
+        per = flat[0].numel()
+        starts = rng.integers(0, len(self._noise) - per, count)
+        for row, start in enumerate(starts):
+            flat[row].add_(self._noise[start : start + per].view(flat[row].shape))
+        for picture in (pixels, next_pixels):
+            picture.clamp_(-1, 1)
+
+
+class Sampler:
+    """Rows drawn with the phases' weights."""
+
+    def __init__(self, weights: NDArray[np.float64]) -> None:
+        self._edges = np.cumsum(weights)
+        self._edges /= self._edges[-1]
+
+    def draw(self, count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """`count` rows, with replacement."""
+        rows = np.searchsorted(self._edges, rng.random(count), side="right")
+        return np.minimum(rows, len(self._edges) - 1)

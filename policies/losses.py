@@ -1,0 +1,181 @@
+"""Losses of the stream, one function a modality, each a mean over its own tokens.
+
+Shapes: B batch, K action ids, n bins, S state fields.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from brownfield.policies.model import PAD_BYTE
+
+
+@dataclass(frozen=True, kw_only=True)
+class LossConfig:
+    """Weights between modalities and the shape of the ordinal targets."""
+
+    sigma_bins: float = 1.5
+    """Width of a soft action target, in bins."""
+
+    sigma_rest_bins: float = 0.35
+    """Width where the label is exactly the bin of rest: standing still is a class of
+    its own, and a wide target would teach to creep."""
+
+    knot_weights: tuple[float, ...] = (1.0, 0.4)
+    """Weight of each knot; the earliest is executed, the others are foresight."""
+
+    auxiliary: float = 4.0
+    """Weight of what the state position has to tell (object, stance, yaw)."""
+
+    visible: float = 0.1
+    """Weight of telling whether the object is in view."""
+
+    video: float = 0.1
+    """Weight of the next look's video ids."""
+
+    state: float = 0.05
+    """Weight of the next look's state ids."""
+
+    text: float = 0.02
+    """Weight of the prompt's bytes."""
+
+    reconstruction: float = 1.0
+    """Weight of the picture decoded from the codes."""
+
+
+def ordinal_targets(
+    coordinate: Tensor, n_bins: int, sigma: float, sigma_rest: float
+) -> Tensor:
+    """Gaussian over the bins around a continuous coordinate.
+
+    Args:
+        coordinate: (..., K) place among the bins, 0 to n_bins - 1; the middle bin is
+            rest.
+        n_bins: number of bins, odd.
+        sigma: width in bins.
+        sigma_rest: width where the coordinate is the middle bin exactly.
+
+    Returns:
+        probabilities (..., K, n_bins).
+    """
+    bins = torch.arange(n_bins, device=coordinate.device, dtype=torch.float32)
+    rest = (coordinate - (n_bins - 1) / 2).abs() < 1e-3
+    width = torch.where(rest, sigma_rest, sigma)[..., None]
+    distance = (bins - coordinate[..., None]) / width
+    return (-0.5 * distance.square()).softmax(-1)
+
+
+def action_loss(
+    logits: Tensor, coordinate: Tensor, config: LossConfig, n_fields: int
+) -> Tensor:
+    """Cross-entropy of ordinal targets, earlier knots weighing more.
+
+    Args:
+        logits: (B, K, n_bins), knot-major.
+        coordinate: (B, K) continuous bin coordinate of the labels.
+        config: widths and knot weights.
+        n_fields: ids of one knot.
+    """
+    targets = ordinal_targets(
+        coordinate, logits.shape[-1], config.sigma_bins, config.sigma_rest_bins
+    )
+    each = -(targets * logits.float().log_softmax(-1)).sum(-1)
+    each = each.unflatten(1, (-1, n_fields)).mean(-1)
+    if each.shape[1] != len(config.knot_weights):
+        raise ValueError(
+            f"knot_weights needs {each.shape[1]} numbers, got {config.knot_weights}"
+        )
+    weights = torch.tensor(config.knot_weights, device=logits.device)
+    return (each * weights / weights.sum()).sum(-1).mean()
+
+
+def auxiliary_loss(read: Tensor, wanted: Tensor, visible: Tensor) -> Tensor:
+    """Smooth L1 over normalised quantities; unseen objects weigh a tenth.
+
+    Args:
+        read: (B, 6) object x, y, z, stance x, y and yaw.
+        wanted: (B, 6) the same, from the simulator.
+        visible: (B,) 0 or 1. Object and stance cannot be known out of view.
+    """
+    each = functional.smooth_l1_loss(read.float(), wanted, reduction="none", beta=0.1)
+    seen = 0.1 + 0.9 * visible[:, None]
+    weight = torch.cat([seen.expand(-1, 5), torch.ones_like(seen)], dim=1)
+    return (each * weight).mean()
+
+
+def visible_loss(logit: Tensor, visible: Tensor) -> Tensor:
+    """Binary cross-entropy of "the object is in view"."""
+    return functional.binary_cross_entropy_with_logits(logit.float(), visible)
+
+
+def video_loss(logits: Tensor, digits: Tensor, levels: tuple[int, ...]) -> Tensor:
+    """Cross-entropy of the next codes, factorised over the quantiser's levels.
+
+    Args:
+        logits: (B, cells, sum of levels).
+        digits: (B, cells, number of levels) int64.
+        levels: size of each digit.
+    """
+    parts = logits.float().split(list(levels), dim=-1)
+    losses = [
+        functional.cross_entropy(part.flatten(0, 1), digits[..., i].flatten())
+        for i, part in enumerate(parts)
+    ]
+    return torch.stack(losses).sum()
+
+
+def state_loss(logits: Tensor, ids: Tensor) -> Tensor:
+    """Cross-entropy of the next state's ids: logits (B, S, bins), ids (B, S)."""
+    return functional.cross_entropy(logits.float().flatten(0, 1), ids.flatten())
+
+
+def text_loss(logits: Tensor, text: Tensor) -> Tensor:
+    """Cross-entropy of the prompt's bytes, padding left out.
+
+    Args:
+        logits: (U, positions, pack, 257).
+        text: (U, positions * pack) int64.
+    """
+    return functional.cross_entropy(
+        logits.float().flatten(0, 2), text.flatten(), ignore_index=PAD_BYTE
+    )
+
+
+def reconstruction_loss(decoded: Tensor, pixels: Tensor) -> Tensor:
+    """Charbonnier plus a squared term; (B, 3, H, W) in [-1, 1].
+
+    The first keeps edges, the second punishes the large errors that lose an object.
+    """
+    error = decoded.float() - pixels
+    return (error.square() + 1e-4).sqrt().mean() + 2 * error.square().mean()
+
+
+def local_mode(logits: Tensor, reach: int = 2) -> Tensor:
+    """Ids from ordinal logits: smoothed mode, then the mean of its neighbours.
+
+    A plain mode jumps between neighbours; a plain mean answers "left or right" with
+    "straight on". Where the smoothed mode is the middle bin (rest) and that bin holds
+    most of the neighbourhood, it is kept, so that rest is said exactly.
+
+    Args:
+        logits: (..., n_bins).
+        reach: bins taken on each side of the mode.
+
+    Returns:
+        ids (...) int64.
+    """
+    n_bins = logits.shape[-1]
+    chance = logits.float().softmax(-1)
+    padded = functional.pad(chance, (1, 1))
+    smooth = padded[..., :-2] + 2 * chance + padded[..., 2:]
+    mode = smooth.argmax(-1, keepdim=True)
+    bins = torch.arange(n_bins, device=logits.device)
+    near = chance * ((bins - mode).abs() <= reach)
+    mean = (near * bins).sum(-1) / near.sum(-1)
+    middle = (n_bins - 1) // 2
+    resting = (near[..., middle] > 0.5 * near.sum(-1)) & (
+        (mode[..., 0] - middle).abs() <= 1
+    )
+    return torch.where(resting, middle, mean.round().long())

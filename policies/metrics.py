@@ -1,0 +1,113 @@
+"""Offline measures of a policy on recorded rows, in units that mean something."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from brownfield.policies.batches import Examples
+from brownfield.policies.losses import local_mode
+from brownfield.policies.policy import StreamPolicy, digits_of
+from brownfield.tokenizers.action_bins import KnotBinTokenizer
+
+
+@torch.no_grad()
+def offline_metrics(
+    policy: StreamPolicy,
+    examples: Examples,
+    tokenizer: KnotBinTokenizer,
+    *,
+    most: int = 2048,
+) -> dict[str, float]:
+    """Errors over at most `most` rows, evenly spaced.
+
+    Keys: `base_m_s`, `turn_rad_s`, `palm_mm`, `rotation_rad`, `grip` (mean absolute
+    error of the commands that are executed), `stand` (share of rows where policy and
+    label agree on a base at rest), `object_cm_near`, `object_p90_cm_near` (horizontal,
+    seen and nearer than 0.6 m), `object_cm`, `stance_cm`, `yaw_rad` (medians, seen),
+    `visible` (share told right), `psnr_db` of the decoded codes, `video_nats` and
+    `video_copy` (cross-entropy of a next code, share of codes that stay the same).
+    """
+    rows = np.unique(np.linspace(0, len(examples) - 1, most).astype(np.int64))
+    was_training = policy.training
+    policy.eval()
+    chunks, read, errors, nats, same = [], [], [], [], []
+    sizes, windows = policy.config, examples.windows
+    for part in np.array_split(rows, max(1, len(rows) // 256)):
+        batch = examples.batch(part, len(part))
+        codes, ids = policy.video.encode_codes(batch.pixels)
+        look = policy.trunk.look(
+            codes,
+            policy.normalise_state(batch.state),
+            policy.trunk.prefix(batch.text),
+            batch.prompt,
+        )
+        last = windows.last[part]
+        action = local_mode(look.action).numpy()
+        chunks.append(tokenizer.decode(action, last, np.zeros_like(last)))
+        read.append(
+            torch.cat(
+                [policy.auxiliary_in_units(look.auxiliary), look.auxiliary[:, -1:]], 1
+            ).numpy()
+        )
+        decoded = policy.video.reconstruct(codes).clamp(-1, 1)
+        error = (decoded - batch.pixels).square().mean((1, 2, 3)) / 4
+        errors.append(error.clamp_min(1e-8).numpy())
+        after = policy.video.encode_codes(batch.next_pixels)[1]
+        digits = digits_of(after.flatten(1), sizes.video_levels)
+        world = policy.trunk.world(batch.executed, look.past).video.float()
+        logs = world.split(list(sizes.video_levels), -1)
+        chance = [
+            logit.log_softmax(-1).gather(-1, digits[..., i, None]).mean().item()
+            for i, logit in enumerate(logs)
+        ]
+        nats.append(-sum(chance))
+        same.append((after == ids).float().mean().item())
+    policy.train(was_training)
+    numbers = _command_errors(np.concatenate(chunks), windows.label[rows])
+    numbers |= _localisation(
+        np.concatenate(read), examples.auxiliary[rows], examples.visible[rows] > 0.5
+    )
+    numbers["psnr_db"] = float(np.mean(-10 * np.log10(np.concatenate(errors))))
+    numbers["video_nats"] = float(np.mean(nats))
+    numbers["video_copy"] = float(np.mean(same))
+    return numbers
+
+
+def _command_errors(
+    said: NDArray[np.float64], label: NDArray[np.float32], steps: int = 2
+) -> dict[str, float]:
+    """Errors over the steps that are executed, (N, T, D) each."""
+    error = np.abs(said[:, :steps] - label[:, :steps])
+    rest_said = np.abs(said[:, 0, :3]).max(1) < 1e-3
+    rest_label = np.abs(label[:, 0, :3]).max(1) < 1e-3
+    palm = np.linalg.norm(said[:, :steps, 3:6] - label[:, :steps, 3:6], axis=-1)
+    return {
+        "base_m_s": float(error[..., :2].mean()),
+        "turn_rad_s": float(error[..., 2].mean()),
+        "palm_mm": float(palm.mean() * 1000),
+        "rotation_rad": float(error[..., 6:9].mean()),
+        "grip": float(error[..., 9].mean()),
+        "stand": float((rest_said == rest_label).mean()),
+    }
+
+
+def _localisation(
+    read: NDArray[np.float32], truth: NDArray[np.float32], seen: NDArray[np.bool_]
+) -> dict[str, float]:
+    """Medians over the rows where the object is in view."""
+    told = float(((read[:, 6] > 0) == seen).mean())
+    error = read[:, :6] - truth
+    flat = np.linalg.norm(error[:, :2], axis=1) * 100
+    near = seen & (np.linalg.norm(truth[:, :2], axis=1) < 0.6)
+
+    def median(values: NDArray[np.float32], quantile: float = 0.5) -> float:
+        return float(np.quantile(values, quantile)) if len(values) else float("nan")
+
+    return {
+        "object_cm_near": median(flat[near]),
+        "object_p90_cm_near": median(flat[near], 0.9),
+        "object_cm": median(flat[seen]),
+        "stance_cm": median(np.linalg.norm(error[seen, 3:5], axis=1) * 100),
+        "yaw_rad": median(np.abs(error[seen, 5])),
+        "visible": told,
+    }

@@ -1,0 +1,71 @@
+"""What one batch asks of the policy: acting on all rows, the world on some."""
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+from brownfield.policies import losses
+from brownfield.policies.batches import Batch
+from brownfield.policies.losses import LossConfig
+from brownfield.policies.policy import StreamPolicy, digits_of
+
+
+class Objective(NamedTuple):
+    """The weighted sum and its parts."""
+
+    total: Tensor
+    """Scalar to differentiate."""
+
+    parts: dict[str, Tensor]
+    """Each unweighted mean, by name."""
+
+
+def objective(
+    policy: StreamPolicy,
+    batch: Batch,
+    config: LossConfig,
+    *,
+    n_reconstruct: int,
+    absent: Tensor | None = None,
+) -> Objective:
+    """All losses of one batch.
+
+    Args:
+        policy: the module being trained.
+        batch: with W rows of what followed; W may be 0.
+        config: weights.
+        n_reconstruct: rows that are decoded to pictures again; may be 0.
+        absent: (B,) bool, rows whose state is withheld.
+    """
+    sizes, trunk = policy.config, policy.trunk
+    codes, ids = policy.video.encode_codes(batch.pixels)
+    prefix = trunk.prefix(batch.text)
+    state = policy.normalise_state(batch.state)
+    look = trunk.look(codes, state, prefix, batch.prompt, absent)
+    wanted = (batch.auxiliary - policy.auxiliary_mean) / policy.auxiliary_std
+    parts = {
+        "action": losses.action_loss(
+            look.action, batch.action, config, sizes.action_dim
+        ),
+        "auxiliary": losses.auxiliary_loss(
+            look.auxiliary[:, :-1], wanted, batch.visible
+        ),
+        "visible": losses.visible_loss(look.auxiliary[:, -1], batch.visible),
+        "text": losses.text_loss(prefix.text, batch.text),
+    }
+    n_world = len(batch.next_pixels)
+    if n_world:
+        next_ids = policy.video.encode_codes(batch.next_pixels)[1]
+        past = [(key[:n_world], value[:n_world]) for key, value in look.past]
+        world = trunk.world(batch.executed, past)
+        digits = digits_of(next_ids.flatten(1), sizes.video_levels)
+        parts["video"] = losses.video_loss(world.video, digits, sizes.video_levels)
+        parts["state"] = losses.state_loss(world.state, batch.next_state)
+    if n_reconstruct:
+        decoded = policy.video.reconstruct(codes[:n_reconstruct])
+        parts["reconstruction"] = losses.reconstruction_loss(
+            decoded, batch.pixels[:n_reconstruct]
+        )
+    weights = {"action": 1.0} | {n: getattr(config, n) for n in parts if n != "action"}
+    total = sum((weights[n] * part for n, part in parts.items()), ids.new_zeros(()))
+    return Objective(total, parts)

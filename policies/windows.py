@@ -1,0 +1,175 @@
+"""Recorded episodes as arrays in memory: one row for every control tick."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brownfield.robot.body import Body
+from brownfield.robot.dataset_reader import DatasetReader
+from brownfield.robot.trajectory import Trajectory
+from brownfield.tokenizers.resize import area_resize
+
+
+@dataclass(frozen=True, kw_only=True)
+class Windows:
+    """Rows of N control ticks; all that training needs to know of an episode."""
+
+    frames: NDArray[np.uint8]
+    """(N, 64, 64, 3) head camera as the video tokenizer sees it."""
+
+    state: NDArray[np.float32]
+    """(N, S) physical units."""
+
+    last: NDArray[np.float32]
+    """(N, D) command being executed when the row was seen."""
+
+    label: NDArray[np.float32]
+    """(N, T, D) the expert's chunk."""
+
+    executed: NDArray[np.float32]
+    """(N, T, D) what was executed from here on; the last command repeats at the end."""
+
+    privileged: NDArray[np.float32]
+    """(N, 7) simulator truth."""
+
+    prompt: NDArray[np.int64]
+    """(N,) row of `prompts`."""
+
+    prompts: tuple[str, ...]
+    """Distinct prompts."""
+
+    following: NDArray[np.int64]
+    """(N,) row seen after the executed part of the chunk, at most the last one."""
+
+    episode: NDArray[np.int64]
+    """(N,) number of the episode."""
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.state)
+
+    def phases(self) -> NDArray[np.int64]:
+        """(N,) coarse phase 0-15: hand closed, base moving, palm moving, hand about
+        to move."""
+        first, end = self.label[:, 0], self.label[:, -1]
+        closed = self.last[:, 9] > 0.5
+        walking = np.abs(first[:, :3]).max(1) > 0.02
+        reaching = np.abs(end[:, 3:6] - self.last[:, 3:6]).max(1) > 0.01
+        grasping = np.abs(end[:, 9] - self.last[:, 9]) > 0.05
+        bits = np.stack([closed, walking, reaching, grasping], 1)
+        return (bits * np.array([1, 2, 4, 8])).sum(1)
+
+    def weights(self) -> NDArray[np.float64]:
+        """(N,) chance of each row in training: one over the root of its phase's
+        share, so that the few ticks of closing the hand are not drowned by walking."""
+        phase = self.phases()
+        share = np.bincount(phase, minlength=16) / len(phase)
+        weight = 1 / np.sqrt(share[phase])
+        return weight / weight.sum()
+
+    def split(self, every: int) -> tuple["Windows", "Windows"]:
+        """Rows for training and for validation: every `every`-th episode is kept."""
+        kept = self.episode % every == every - 1
+        return self.rows(~kept), self.rows(kept)
+
+    def rows(self, mask: NDArray[np.bool_]) -> "Windows":
+        """The rows where `mask` (N,) holds; episodes must be taken whole."""
+        new_row = np.cumsum(mask) - 1
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        taken = {k: v if k == "prompts" else v[mask] for k, v in values.items()}
+        taken["following"] = new_row[taken["following"]]
+        return Windows(**taken)
+
+
+FRAME_SIZE = 64
+"""Side of the frame that the video tokenizer sees [pixels]."""
+
+
+def command_columns(body: Body) -> NDArray[np.int64]:
+    """Columns of the state that hold the executed command (D,).
+
+    Raises:
+        ValueError: the body's state lacks one of them.
+    """
+    names = [field.name for field in body.state]
+    wanted = [f"command_{field.name}" for field in body.action]
+    missing = [name for name in wanted if name not in names]
+    if missing:
+        raise ValueError(f"{body.name} has no state field {missing[0]!r}")
+    return np.array([names.index(name) for name in wanted])
+
+
+def windows_of(
+    trajectories: Iterable[Trajectory], body: Body, size: int = FRAME_SIZE
+) -> Windows:
+    """Lay trajectories out as rows.
+
+    Args:
+        trajectories: episodes of `body`, read once.
+        body: gives the chunk's length, the executed part and the state's columns.
+        size: side of the frames kept [pixels].
+
+    Raises:
+        ValueError: no episode, or one of another body.
+    """
+    columns = command_columns(body)
+    camera = body.cameras[0].name
+    parts: dict[str, list[np.ndarray]] = {
+        f.name: [] for f in fields(Windows) if f.name != "prompts"
+    }
+    prompts: dict[str, int] = {}
+    start = 0
+    for number, one in enumerate(trajectories):
+        if one.body != body.name:
+            raise ValueError(f"expected episodes of {body.name!r}, got {one.body!r}")
+        length = len(one.state)
+        ahead = np.arange(length)[:, None] + np.arange(body.chunk_steps)
+        following = np.minimum(np.arange(length) + body.executed_steps, length - 1)
+        rows = {
+            "frames": area_resize(one.frames[camera], size),
+            "state": one.state,
+            "last": one.state[:, columns],
+            "label": one.label,
+            "executed": one.action[np.minimum(ahead, length - 1)],
+            "privileged": one.privileged,
+            "prompt": np.full(length, prompts.setdefault(one.prompt, len(prompts))),
+            "following": following + start,
+            "episode": np.full(length, number),
+        }
+        for name, value in rows.items():
+            parts[name].append(value)
+        start += length
+    if not start:
+        raise ValueError("there is no episode to learn from")
+    joined = {name: np.concatenate(value) for name, value in parts.items()}
+    for name in ("state", "last", "label", "executed", "privileged"):
+        joined[name] = joined[name].astype(np.float32)
+    for name in ("prompt", "following", "episode"):
+        joined[name] = joined[name].astype(np.int64)
+    return Windows(prompts=tuple(prompts), **joined)  # type: ignore[arg-type]
+
+
+def load_windows(
+    paths: Sequence[Path], body: Body, *, rank: int = 0, ranks: int = 1
+) -> Windows:
+    """Read datasets; with several ranks each reads every `ranks`-th episode.
+
+    Raises:
+        ValueError: no dataset was named.
+    """
+    if not paths:
+        raise ValueError("name at least one dataset")
+
+    def episodes() -> Iterable[Trajectory]:
+        number = 0
+        for path in paths:
+            reader = DatasetReader(path)
+            for index in range(len(reader)):
+                if number % ranks == rank:
+                    yield reader.episode(index, size=FRAME_SIZE)
+                number += 1
+
+    return windows_of(episodes(), body)

@@ -1,0 +1,53 @@
+"""Episodes that need no simulator: a coloured blob whose place decides the motion."""
+
+import numpy as np
+
+from brownfield.policies.policy import AUXILIARY_NAMES
+from brownfield.policies.windows import Windows, command_columns, windows_of
+from brownfield.robot.g1.body import G1_BODY
+from brownfield.robot.trajectory import Trajectory
+
+COLOURS = {"coffee cup": (220, 40, 40), "bottle": (40, 200, 60), "box": (60, 70, 230)}
+
+
+def blob_episode(seed: int, length: int = 12) -> Trajectory:
+    """Blobs of three colours; the prompt names one, the label goes to where it is."""
+    rng = np.random.default_rng(seed)
+    name = list(COLOURS)[seed % 3]
+    y, x = np.mgrid[0:128, 0:128]
+    places = {key: rng.uniform(20, 108, 2) for key in COLOURS}
+    frame = np.full((128, 128, 3), rng.integers(90, 150), np.uint8)
+    for key, colour in COLOURS.items():
+        near = np.hypot(x - places[key][0], y - places[key][1]) < 12
+        frame[near] = colour
+    where = (places[name] - 64) / 64
+    state = rng.normal(0, 0.1, (length, G1_BODY.state_dim)).astype(np.float32)
+    action = np.zeros((length, G1_BODY.action_dim), np.float32)
+    action[:, 0] = 0.3 * where[1]
+    action[:, 3:6] = (0.3, -0.1, 0.2)
+    state[:, command_columns(G1_BODY)] = action
+    label = np.repeat(action[:, None], G1_BODY.chunk_steps, 1)
+    label[:, :, 1] = 0.3 * where[0]
+    label[:, :, 4] += 0.02 * where[0] * np.arange(1, G1_BODY.chunk_steps + 1)
+    privileged = np.zeros((length, 7), np.float32)
+    privileged[:, :2], privileged[:, 6] = where * 0.5, 1
+    return Trajectory(
+        body="g1",
+        place="kitchen",
+        seed=seed,
+        prompt=f"pick up the {name}",
+        frames={"head": np.repeat(frame[None], length, 0)},
+        state=state,
+        action=action,
+        label=label.astype(np.float32),
+        privileged=privileged,
+        privileged_names=(*AUXILIARY_NAMES, "visible"),
+        success=True,
+        reason="",
+        control_hz=10.0,
+    )
+
+
+def blob_windows(episodes: int = 12, length: int = 12) -> Windows:
+    """Rows of several such episodes."""
+    return windows_of((blob_episode(s, length) for s in range(episodes)), G1_BODY)
