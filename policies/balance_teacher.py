@@ -31,7 +31,7 @@ COMMAND_KNOTS = {
     ),
 }
 """Mean speed of the teacher (first row) at a command (second row), per axis, measured
-over 8 s with moving arms by `balance_evaluate --teacher-map`; it overshoots slow
+over 8 s with moving arms by `balance_trials.steady`; it overshoots slow
 commands and saturates on fast ones."""
 
 
