@@ -64,6 +64,18 @@ class KnotBinTokenizer:
         if n_bins < 3 or n_bins % 2 == 0:
             raise ValueError(f"n_bins must be odd and at least 3, got {n_bins}")
         holds = np.isnan(self.rest)
+        sound = np.isfinite(self.lower) & np.isfinite(self.upper)
+        sound &= (self.lower < self.upper) & (self.max_rate > 0)
+        sound &= holds | ((self.lower <= self.rest) & (self.rest <= self.upper))
+        if not sound.all():
+            i = int(np.argmin(sound))
+            raise ValueError(
+                f"field {self.names[i]}: expected finite lower < upper, rest between "
+                f"them and a positive max_rate, got lower {self.lower[i]}, upper "
+                f"{self.upper[i]}, rest {self.rest[i]}, max_rate {self.max_rate[i]}"
+            )
+        if not rate_hz > 0:
+            raise ValueError(f"rate_hz must be positive, got {rate_hz}")
         if not np.isfinite(self.max_rate[holds]).all():
             bad = self.names[int(np.argmax(holds & ~np.isfinite(self.max_rate)))]
             raise ValueError(f"field {bad} holds at rest, so it needs a finite rate")
@@ -94,7 +106,7 @@ class KnotBinTokenizer:
         Args:
             chunks: (N, T, D) in physical units.
             last: executed commands (N, D).
-            velocity: their velocities (N, D); not used by this tokenizer.
+            velocity: their velocities (N, D); checked, else not used.
             rate_hz: rows per second [Hz].
             lower, upper, max_rate: (D,).
             names: fields (D).
@@ -111,22 +123,30 @@ class KnotBinTokenizer:
                 f"expected chunks (N, T, D) and last (N, D), got {chunks.shape} and "
                 f"{last.shape}"
             )
-        count, steps, dim = chunks.shape
+        if not chunks.size:
+            raise ValueError(f"expected at least one chunk, got {chunks.shape}")
+        _, steps, dim = chunks.shape
         names = tuple(names) if names else tuple(f"field_{i}" for i in range(dim))
         _check_finite(chunks, names)
         _check_finite(last, names)
-        del count, velocity
+        _check_velocity(velocity, last, names)
+        if knots is None:
+            knots = (2, steps) if steps > 2 else (steps,)
         whole = np.concatenate([last[:, None], chunks], 1)
         rates = np.abs(np.diff(whole, axis=1)).max((0, 1)) * rate_hz
+        rest = np.full(dim, np.nan) if rest is None else np.asarray(rest, np.float64)
+        # fmin and fmax pass over the NaN of fields that hold.
+        low = np.fmin(whole.min((0, 1)), rest) - 1e-9
+        high = np.fmax(whole.max((0, 1)), rest) + 1e-9
         return cls(
             names=names,
-            lower=whole.min((0, 1)) - 1e-9 if lower is None else lower,
-            upper=whole.max((0, 1)) + 1e-9 if upper is None else upper,
+            lower=low if lower is None else lower,
+            upper=high if upper is None else upper,
             max_rate=np.maximum(rates, 1e-6) if max_rate is None else max_rate,
-            rest=np.full(dim, np.nan) if rest is None else rest,
+            rest=rest,
             rate_hz=rate_hz,
             steps=steps,
-            knots=knots or (min(2, steps), steps) if steps > 2 else (steps,),
+            knots=knots,
             n_bins=n_bins,
         )
 
@@ -172,8 +192,24 @@ class KnotBinTokenizer:
         tolerance: float | None = None,
         max_tokens: int | None = None,
     ) -> NDArray[np.int64]:
-        """Ids (..., K) of chunks (..., T, D); the length is fixed, so `velocity` and
-        `tolerance` change nothing and `max_tokens` cuts off whole knots."""
+        """Ids of chunks.
+
+        Args:
+            chunk: (..., T, D) in physical units.
+            last: executed commands (..., D).
+            velocity: their velocities (..., D); checked, else not used.
+            tolerance: not used, the length is fixed.
+            max_tokens: leave out the knots that do not fit.
+
+        Returns:
+            (..., K) in 0..n_bins - 1.
+
+        Raises:
+            ValueError: NaN or infinity, or other shapes.
+        """
+        _check_velocity(velocity, np.asarray(last), self.names)
+        if max_tokens is not None and max_tokens < 0:
+            raise ValueError(f"max_tokens must not be negative, got {max_tokens}")
         ids = np.rint(self.targets(chunk, last)).astype(np.int64)
         if max_tokens is None:
             return ids
@@ -194,21 +230,26 @@ class KnotBinTokenizer:
             ids: (..., K), or fewer: a knot that is not whole, or holds an id outside
                 the vocabulary, is at rest.
             last: executed commands (..., D).
-            velocity: not used.
+            velocity: their velocities (..., D); checked, else not used.
             times_s: times (T,) after `last` [s]; the chunk's own rows by default.
+                Beyond the chunk the body rests, up to 0 it does as it did.
             derivative: 0 for values, 1 for their rate of change [unit/s].
 
         Returns:
             (..., T, D).
 
         Raises:
-            ValueError: NaN in `last`, or another derivative.
+            ValueError: NaN or infinity in `last` or `times_s`, shapes that do not fit,
+                or another derivative.
         """
         if derivative not in (0, 1):
             raise ValueError(f"derivative must be 0 or 1, got {derivative}")
         dim = len(self.names)
         last = np.asarray(last, dtype=np.float64)
+        if last.shape[-1:] != (dim,):
+            raise ValueError(f"expected last (..., {dim}), got {last.shape}")
         _check_finite(last, self.names)
+        _check_velocity(velocity, last, self.names)
         ids = np.asarray(ids, dtype=np.int64)
         padded = np.full((*ids.shape[:-1], self.n_tokens), -1, dtype=np.int64)
         length = min(ids.shape[-1], self.n_tokens)
@@ -222,9 +263,12 @@ class KnotBinTokenizer:
             values.append(self._knot(digits[..., i, :], values[-1], duration))
         if times_s is None:
             times_s = np.arange(1, self.steps + 1) / self.rate_hz
+        times_s = np.asarray(times_s, dtype=np.float64)
+        if times_s.ndim != 1 or not np.isfinite(times_s).all():
+            raise ValueError(f"times_s must be finite, of shape (T,); got {times_s}")
         ends = np.array((0, *self.knots)) / self.rate_hz
         rows = []
-        for time in np.asarray(times_s, dtype=np.float64):
+        for time in times_s:
             i = int(np.clip(np.searchsorted(ends, time - 1e-9), 1, len(self.knots)))
             share = np.clip((time - ends[i - 1]) / (ends[i] - ends[i - 1]), 0, 1)
             before, after = values[i - 1], values[i]
@@ -233,10 +277,13 @@ class KnotBinTokenizer:
                 slope = (after - before) / (ends[i] - ends[i - 1])
                 rows.append(np.where(self._holds & (not over), slope, 0.0))
             else:
-                ahead = np.where(over, np.broadcast_to(self.rest, after.shape), after)
+                now = before if time <= 0 else after
+                ahead = np.where(over, np.broadcast_to(self.rest, now.shape), now)
                 line = before + share * (after - before)
                 rows.append(np.where(self._holds, line, ahead))
-        motion = np.stack(rows, -2)
+        shape = np.broadcast_shapes(values[-1].shape, last.shape)
+        rows = [np.broadcast_to(row, shape) for row in rows]
+        motion = np.stack(rows, -2) if rows else np.zeros((*shape[:-1], 0, dim))
         # Interpolation rounds: a value at its limit must not leave it by an ulp.
         return motion if derivative else np.clip(motion, self.lower, self.upper)
 
@@ -305,3 +352,17 @@ def _check_finite(values: NDArray, names: Sequence[str]) -> None:
         raise ValueError(
             f"action field {names[int(np.argmin(finite))]} holds NaN or infinity"
         )
+
+
+def _check_velocity(
+    velocity: NDArray | None, last: NDArray, names: Sequence[str]
+) -> None:
+    if velocity is None:
+        return
+    velocity = np.asarray(velocity, dtype=np.float64)
+    if velocity.shape != last.shape:
+        raise ValueError(
+            f"expected velocity of the shape of last, {last.shape}, got "
+            f"{velocity.shape}"
+        )
+    _check_finite(velocity, names)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,10 @@ def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def _render(body: dict[str, Any]) -> bytes:
+    return (json.dumps(body, indent=2) + "\n").encode()
+
+
 def save_folder(
     folder: Path, kind: str, config: dict[str, Any], arrays: dict[str, NDArray]
 ) -> None:
@@ -33,7 +36,7 @@ def save_folder(
         config: JSON-able description.
         arrays: named arrays.
     """
-    folder = Path(folder)
+    folder = Path(folder).absolute()
     folder.parent.mkdir(parents=True, exist_ok=True)
     data = save({k: np.ascontiguousarray(v) for k, v in arrays.items()})
     body = {
@@ -43,12 +46,14 @@ def save_folder(
         "arrays_sha256": _digest(data),
     }
     body["sha256"] = _digest(json.dumps(body, sort_keys=True).encode())
-    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    (work / _ARRAYS).write_bytes(data)
-    (work / _DESCRIPTION).write_text(json.dumps(body, indent=2) + "\n")
-    if folder.exists():
-        shutil.rmtree(folder)
-    os.replace(work, folder)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as w:
+        work = Path(w) / "new"
+        work.mkdir()
+        (work / _ARRAYS).write_bytes(data)
+        (work / _DESCRIPTION).write_bytes(_render(body))
+        if folder.exists():
+            os.replace(folder, Path(w) / "old")
+        os.replace(work, folder)
 
 
 def load_folder(folder: Path, kind: str) -> tuple[dict[str, Any], dict[str, NDArray]]:
@@ -62,26 +67,41 @@ def load_folder(folder: Path, kind: str) -> tuple[dict[str, Any], dict[str, NDAr
     for name in (_DESCRIPTION, _ARRAYS):
         if not (folder / name).is_file():
             raise ValueError(f"{folder}: {name} is missing")
-    try:
-        body = json.loads((folder / _DESCRIPTION).read_text())
-        claimed = body.pop("sha256")
-    except (json.JSONDecodeError, KeyError, UnicodeDecodeError) as error:
-        raise ValueError(f"{folder / _DESCRIPTION} is damaged: {error}") from error
-    if _digest(json.dumps(body, sort_keys=True).encode()) != claimed:
-        raise ValueError(f"{folder / _DESCRIPTION} was changed: its hash differs")
-    if body["format_version"] != FORMAT_VERSION:
-        raise ValueError(
-            f"{folder}: expected format version {FORMAT_VERSION}, "
-            f"got {body['format_version']}"
-        )
+    body = _read_description(folder)
     if body["kind"] != kind:
         raise ValueError(f"{folder}: expected a {kind}, got a {body['kind']}")
     data = (folder / _ARRAYS).read_bytes()
     if _digest(data) != body["arrays_sha256"]:
         raise ValueError(f"{folder / _ARRAYS} was changed: its hash differs")
-    return body["config"], load(data)
+    # The arrays that safetensors gives lie in read-only memory.
+    return body["config"], {name: array.copy() for name, array in load(data).items()}
+
+
+def _read_description(folder: Path) -> dict[str, Any]:
+    """The description, verified; its "sha256" identifies the whole folder."""
+    path = folder / _DESCRIPTION
+    try:
+        written = path.read_bytes()
+        body = json.loads(written)
+        version = body["format_version"]
+        core = {name: value for name, value in body.items() if name != "sha256"}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is missing or damaged: {error}") from error
+    if version != FORMAT_VERSION:
+        raise ValueError(
+            f"{path}: expected format version {FORMAT_VERSION}, got {version}"
+        )
+    # Rendered again, because a changed blank leaves the parsed description the same.
+    claimed = _digest(json.dumps(core, sort_keys=True).encode())
+    if body.get("sha256") != claimed or _render(body) != written:
+        raise ValueError(f"{path} was changed: its hash differs")
+    return body
 
 
 def folder_hash(folder: Path) -> str:
-    """The hash that identifies a saved tokenizer."""
-    return str(json.loads((Path(folder) / _DESCRIPTION).read_text())["sha256"])
+    """The hash that identifies a saved tokenizer.
+
+    Raises:
+        ValueError: the description is missing or changed.
+    """
+    return str(_read_description(Path(folder))["sha256"])

@@ -1,11 +1,14 @@
 """What every tokenizer of a kind can do.
 
+How one is fitted is its own affair: bytes need nothing, a network needs a trainer.
+
 Letters: B batch, T time, D action fields, S state fields, K tokens, H W pixels.
 """
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +30,15 @@ class TextTokenizer(Protocol):
         """The text of ids (K,)."""
         ...
 
+    def save(self, folder: Path) -> None:
+        """Write the tokenizer as one folder."""
+        ...
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote; ValueError when it is damaged."""
+        ...
+
 
 class StateTokenizer(Protocol):
     """Robot states to ids and back, one id per field."""
@@ -39,6 +51,15 @@ class StateTokenizer(Protocol):
 
     def decode(self, ids: Ids) -> Array:
         """States (..., S) of ids (..., S)."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write the tokenizer as one folder."""
+        ...
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote; ValueError when it is damaged."""
         ...
 
 
@@ -72,6 +93,15 @@ class ActionTokenizer(Protocol):
         """The motion (T, D) of ids (K,), or its derivative, at times (T,) [s]."""
         ...
 
+    def save(self, folder: Path) -> None:
+        """Write the tokenizer as one folder."""
+        ...
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote; ValueError when it is damaged."""
+        ...
+
 
 class VideoTokenizer(Protocol):
     """Video to ids and back, block by block."""
@@ -97,4 +127,13 @@ class VideoTokenizer(Protocol):
 
     def decode_step(self, ids: Any, state: Any) -> tuple[Any, Any]:
         """One block (B, frames_per_block, H, W, 3) of ids (B, h, w), and the state."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write the tokenizer as one folder."""
+        ...
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Read what `save` wrote; ValueError when it is damaged."""
         ...

@@ -27,9 +27,16 @@ class StateTokenizer:
                 f"expected ranges of {len(names)} fields, got {self.lower.shape} and "
                 f"{self.upper.shape}"
             )
-        if not (self.lower < self.upper).all():
-            bad = self.names[int(np.argmin(self.lower < self.upper))]
-            raise ValueError(f"field {bad}: its range is empty")
+        if bins < 2:
+            raise ValueError(f"bins must be at least 2, got {bins}")
+        sound = np.isfinite(self.lower) & np.isfinite(self.upper)
+        sound &= self.lower < self.upper
+        if not sound.all():
+            i = int(np.argmin(sound))
+            raise ValueError(
+                f"state field {self.names[i]}: expected finite lower < upper, got "
+                f"{self.lower[i]} and {self.upper[i]}"
+            )
 
     @classmethod
     def fit(
@@ -46,7 +53,7 @@ class StateTokenizer:
             ValueError: NaN or infinity in a field, or another number of fields.
         """
         states = np.asarray(states)
-        if states.ndim != 2 or states.shape[1] != len(names):
+        if states.ndim != 2 or states.shape[1] != len(names) or not len(states):
             raise ValueError(
                 f"expected states (N, {len(names)}), got shape {states.shape}"
             )

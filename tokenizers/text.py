@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
+
+from brownfield.tokenizers.folder import load_folder, save_folder
 
 
 class ByteTokenizer:
@@ -47,3 +51,13 @@ class ByteTokenizer:
         if ids.size and (ids.min() < 0 or ids.max() > 255):
             raise ValueError(f"expected ids in 0..255, got {ids.min()}..{ids.max()}")
         return ids.astype(np.uint8).tobytes().decode("utf-8", errors="replace")
+
+    def save(self, folder: Path) -> None:
+        """Write the tokenizer."""
+        save_folder(folder, "byte tokenizer", {"max_bytes": self.max_bytes}, {})
+
+    @classmethod
+    def load(cls, folder: Path) -> ByteTokenizer:
+        """Read what `save` wrote; ValueError when it is damaged."""
+        config, _ = load_folder(folder, "byte tokenizer")
+        return cls(config["max_bytes"])
