@@ -14,6 +14,7 @@ import json
 import os
 import time
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
@@ -63,7 +64,7 @@ class BalanceDistilConfig:
     teacher_share: float = 0.1
     """Episodes of a round that the teacher drives."""
     workers: int = 2
-    """Processes that simulate."""
+    """Processes that simulate, each with seeds of its own; 1: this process."""
     sim: BalanceSimConfig = field(default_factory=BalanceSimConfig)
     """The randomisation."""
 
@@ -171,11 +172,11 @@ def write_policy(
     data = save(student.weights())
     card = {
         "sha256": hashlib.sha256(data).hexdigest(),
-        "command": "python -m brownfield.policies.balance_distil",
+        "command": f"python -m brownfield.policies.balance_distil --out {config.out}",
         "config": asdict(config),
         "log": log,
     }
-    text = json.dumps(card, indent=2, default=str)
+    text = json.dumps(card, indent=2, default=str) + "\n"
     for name, content in (
         ("balance.safetensors", data),
         ("balance.json", text.encode()),
@@ -185,33 +186,54 @@ def write_policy(
         os.replace(temporary, config.out / name)
 
 
+def _collect_round(
+    config: BalanceDistilConfig,
+    weights: dict[str, NDArray[np.float32]] | None,
+    round_index: int,
+    pool: ProcessPoolExecutor | None,
+) -> Samples:
+    """The samples of one round, from all workers in order."""
+    count = config.round_samples if weights else config.first_samples
+    share = count // config.workers
+    seeds = [round_index * config.workers + i for i in range(config.workers)]
+    if pool is None:
+        return collect(config, weights, share, seeds[0])
+    jobs = [pool.submit(collect, config, weights, share, seed) for seed in seeds]
+    parts = [job.result() for job in jobs]
+    return (
+        np.concatenate([part[0] for part in parts]),
+        np.concatenate([part[1] for part in parts]),
+        sum(part[2] for part in parts),
+    )
+
+
 def distil(config: BalanceDistilConfig) -> None:
-    """Run one distillation; the newest student is written after every round."""
+    """Run one distillation; the newest student is written after every round.
+
+    Raises:
+        FileNotFoundError: the teacher is not installed; the message has the command.
+        ValueError: no worker, or no sample.
+    """
+    if min(config.workers, config.first_samples, config.round_samples) < 1:
+        raise ValueError("workers, first_samples and round_samples must be at least 1")
     torch.set_num_threads(1)
     torch.manual_seed(config.seed)
     config.out.mkdir(parents=True, exist_ok=True)
+    metrics = config.out / "metrics.jsonl"
+    metrics.unlink(missing_ok=True)
     student = Student(config.hidden)
     start, log = time.monotonic(), []
     seen = np.zeros((0, OBSERVATION_DIM), np.float32)
     answers = np.zeros((0, 15), np.float32)
-    with ProcessPoolExecutor(config.workers, get_context("spawn")) as pool:
+    with ExitStack() as stack:
+        pool = None
+        if config.workers > 1:
+            context = get_context("spawn")
+            pool = stack.enter_context(ProcessPoolExecutor(config.workers, context))
         for round_index in range(config.rounds + 1):
-            first = round_index == 0
-            count = config.first_samples if first else config.round_samples
-            weights = None if first else student.weights()
-            jobs = [
-                pool.submit(
-                    collect,
-                    config,
-                    weights,
-                    count // config.workers,
-                    round_index * config.workers + worker,
-                )
-                for worker in range(config.workers)
-            ]
-            parts = [job.result() for job in jobs]
-            seen = np.concatenate([seen, *(p[0] for p in parts)])
-            answers = np.concatenate([answers, *(p[1] for p in parts)])
+            weights = student.weights() if round_index else None
+            x, y, falls = _collect_round(config, weights, round_index, pool)
+            seen, answers = np.concatenate([seen, x]), np.concatenate([answers, y])
             last = round_index == config.rounds
             steps = config.fit_steps * (4 if last else 1)
             loss = _fit(student, seen, answers, config, steps)
@@ -219,12 +241,12 @@ def distil(config: BalanceDistilConfig) -> None:
                 {
                     "round": round_index,
                     "samples": len(seen),
-                    "falls_while_collecting": sum(p[2] for p in parts),
+                    "falls_while_collecting": falls,
                     "loss": round(loss, 5),
                     "seconds": round(time.monotonic() - start, 1),
                 }
             )
-            with (config.out / "metrics.jsonl").open("a") as file:
+            with metrics.open("a") as file:
                 file.write(json.dumps(log[-1]) + "\n")
             write_policy(student, config, log)
             print(log[-1], flush=True)

@@ -143,7 +143,7 @@ def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
                 name: np.array([r[name]["fell"] is not None for r in kinds[kind]])
                 for name in PAIR
             }
-            result[kind] = {"n": len(kinds[kind]), "falls": _shares(fell)}
+            result[kind] = {"falls": _shares(fell), "n": len(kinds[kind])}
     for key in ("error", "speed_error"):
         both = [r for r in kinds["walk"] if all(r[name][key] for name in PAIR)]
         for name in PAIR:
@@ -161,13 +161,14 @@ def summarise(rows: list[dict[str, Any]]) -> dict[str, Any]:
                         k: round(float(v), 4) for k, v in cell.items()
                     }
     if kinds["push"]:
-        result["push"] = {"n": len(kinds["push"])}
+        pushes: dict[str, Any] = {"n": len(kinds["push"])}
         for name in PAIR:
             values = np.array([r[name]["survived"] for r in kinds["push"]])
-            result["push"][name] = {
+            pushes[name] = {
                 "mean": round(float(values.mean()), 4),
                 "smallest": float(values.min()),
             }
+        result["push"] = pushes
     if kinds["steady"]:
         result["steady"] = [
             {

@@ -81,14 +81,11 @@ class MujocoLink:
             ValueError: a part has another shape or holds a NaN.
         """
         count = len(JOINTS)
-        for name in ("q", "dq", "kp", "kd", "tau"):
+        expected = dict.fromkeys(("q", "dq", "kp", "kd", "tau"), count)
+        for name, size in (expected | {"hand_q": len(HAND_JOINTS)}).items():
             value = getattr(command, name)
-            if value.shape != (count,) or not np.isfinite(value).all():
-                raise ValueError(f"{name}: expected {count} finite values, got {value}")
-        if command.hand_q.shape != (len(HAND_JOINTS),):
-            raise ValueError(
-                f"hand_q: expected {len(HAND_JOINTS)} values, got {command.hand_q}"
-            )
+            if value.shape != (size,) or not np.isfinite(value).all():
+                raise ValueError(f"{name}: expected {size} finite values, got {value}")
         self._command = command
         self._target[:count], self._target[count:] = command.q, command.hand_q
         self._kp[:count], self._kp[count:] = command.kp, HAND_KP

@@ -149,10 +149,24 @@ class BalancePolicy:
             q: joint angles (29,) [rad].
             dq: joint speeds (29,) [rad/s].
             command: forward, left and turning speed (3,) [m/s, m/s, rad/s].
+
+        Raises:
+            ValueError: an argument has another shape or holds a NaN.
         """
+        shapes = [part.shape for part in (gyro, gravity, q, dq, command)]
+        if shapes != [(3,), (3,), (29,), (29,), (3,)]:
+            raise ValueError(
+                "gyro, gravity, q, dq, command: expected shapes (3,), (3,), (29,), "
+                f"(29,), (3,), got {shapes}"
+            )
         phase = self._clock.tick(command)
         observation = balance_observation(
             gyro, gravity, q, dq, command, phase, self._last
         )
+        if not np.isfinite(observation).all():
+            raise ValueError(
+                f"expected finite readings, got gyro {gyro}, gravity {gravity}, q {q}, "
+                f"dq {dq}, command {command}"
+            )
         self._last = np.clip(self.network(observation), -10, 10)
         return DEFAULT_POSE[:15] + ACTION_SCALE_RAD * self._last
