@@ -168,11 +168,13 @@ def local_mode(logits: Tensor, reach: int = 2) -> Tensor:
     """
     n_bins = logits.shape[-1]
     chance = logits.float().softmax(-1)
-    padded = functional.pad(chance, (1, 1))
-    smooth = padded[..., :-2] + 2 * chance + padded[..., 2:]
-    mode = smooth.argmax(-1, keepdim=True)
+    below = torch.cat([chance[..., :1], chance[..., :-1]], -1)
+    above = torch.cat([chance[..., 1:], chance[..., -1:]], -1)
+    mode = (below + 2 * chance + above).argmax(-1, keepdim=True)
     bins = torch.arange(n_bins, device=logits.device)
-    near = chance * ((bins - mode).abs() <= reach)
+    # Even sides, or a mode at either end of the range could never be said.
+    room = torch.minimum(mode, n_bins - 1 - mode).clamp_max(reach)
+    near = chance * ((bins - mode).abs() <= room)
     mean = (near * bins).sum(-1) / near.sum(-1)
     middle = (n_bins - 1) // 2
     resting = (near[..., middle] > 0.5 * near.sum(-1)) & (

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as multiprocessing
 from torch import Tensor
+from torch.multiprocessing.spawn import spawn
 
 
 class Ranks:
@@ -86,7 +86,7 @@ def run_ranks(
     else:
         with tempfile.TemporaryDirectory() as folder:
             store = str(Path(folder) / "store")
-            multiprocessing.spawn(
+            spawn(
                 _run, (processes, store, threads, work, config), nprocs=processes
             )
 

@@ -1,8 +1,16 @@
 """Episodes that need no simulator: a coloured blob whose place decides the motion."""
 
-import numpy as np
+from pathlib import Path
 
+import numpy as np
+import pytest
+
+from brownfield.policies.model import ModelConfig
 from brownfield.policies.policy import AUXILIARY_NAMES
+from brownfield.policies.ranks import Ranks
+from brownfield.policies.schedule import ScheduleConfig
+from brownfield.policies.tokenize import TokenizeConfig, fit_tokenizers
+from brownfield.policies.train import TrainConfig, Trainer
 from brownfield.policies.windows import Windows, command_columns, windows_of
 from brownfield.robot.g1.body import G1_BODY
 from brownfield.robot.trajectory import Trajectory
@@ -51,3 +59,70 @@ def blob_episode(seed: int, length: int = 12) -> Trajectory:
 def blob_windows(episodes: int = 12, length: int = 12) -> Windows:
     """Rows of several such episodes."""
     return windows_of((blob_episode(s, length) for s in range(episodes)), G1_BODY)
+
+
+@pytest.fixture(scope="session")
+def windows() -> Windows:
+    """Twelve episodes of twelve ticks."""
+    return blob_windows()
+
+
+@pytest.fixture(scope="session")
+def tokenizer_folder(
+    windows: Windows, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Tokenizers fitted to them, the video tokenizer for five steps."""
+    config = TokenizeConfig(
+        datasets=(),
+        out=tmp_path_factory.mktemp("fitted") / "tokenizers",
+        steps=5,
+        batch=16,
+        show_progress=False,
+    )
+    return fit_tokenizers(config, windows, G1_BODY)
+
+
+@pytest.fixture
+def tiny(tokenizer_folder: Path, tmp_path: Path) -> TrainConfig:
+    """A training run that takes about a second."""
+    return TrainConfig(
+        datasets=(),
+        tokenizers=tokenizer_folder,
+        out=tmp_path / "checkpoint",
+        model=ModelConfig(width=32, layers=2, heads=2),
+        steps=6,
+        batch=16,
+        log_every=2,
+        precision="float32",
+        schedule=ScheduleConfig(rate=3e-3, warmup_steps=2),
+        validation_every_episode=0,
+        show_progress=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def checkpoint_folder(
+    windows: Windows,
+    tokenizer_folder: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """A checkpoint of two steps."""
+    config = TrainConfig(
+        datasets=(),
+        tokenizers=tokenizer_folder,
+        out=tmp_path_factory.mktemp("trained") / "checkpoint",
+        model=ModelConfig(width=32, layers=2, heads=2),
+        steps=2,
+        batch=8,
+        precision="float32",
+        validation_every_episode=0,
+        show_progress=False,
+    )
+    Trainer(config, windows, Ranks()).run()
+    return config.out
+
+
+@pytest.fixture
+def episode() -> Trajectory:
+    """One episode, whose prompt names the cup."""
+    return blob_episode(0)

@@ -1,0 +1,73 @@
+"""The agent: pure in its observation, clear about bad input."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from brownfield.policies.agent import PolicyAgent
+from brownfield.robot.g1.body import G1_BODY
+from brownfield.robot.trajectory import Trajectory
+
+
+@pytest.fixture(scope="module")
+def agent(checkpoint_folder: Path) -> PolicyAgent:
+    return PolicyAgent(checkpoint_folder)
+
+
+@pytest.fixture
+def observation(episode: Trajectory) -> dict[str, Any]:
+    return {"head": episode.frames["head"][0], "state": episode.state[0]}
+
+
+def test_ids_are_legal_and_repeatable(
+    agent: PolicyAgent, observation: dict[str, Any]
+) -> None:
+    agent.reset("pick up the coffee cup")
+    ids = agent.act(observation)
+    assert ids.shape == (agent.action_tokenizer.n_tokens,) and ids.dtype == np.int64
+    assert ((ids >= 0) & (ids < agent.action_tokenizer.vocab_size)).all()
+    assert np.array_equal(ids, agent.act(observation))
+    assert agent.thought is not None
+    assert agent.thought.video_ids.shape == (8, 8)
+    assert agent.thought.state_ids.shape == (G1_BODY.state_dim,)
+
+
+def test_pictures_come_from_tokens(
+    agent: PolicyAgent, observation: dict[str, Any]
+) -> None:
+    agent.reset("pick up the box")
+    ids = agent.act(observation)
+    for frame in (agent.seen_frame(), agent.imagine(observation, ids)):
+        assert frame.shape == (64, 64, 3) and frame.dtype == np.uint8
+
+
+def test_an_observed_prompt_is_obeyed(
+    agent: PolicyAgent, observation: dict[str, Any]
+) -> None:
+    agent.reset("pick up the box")
+    agent.act(observation | {"prompt": "pick up the bottle"})
+    assert agent.prompt == "pick up the bottle"
+
+
+def test_bad_observations_are_named(
+    agent: PolicyAgent, observation: dict[str, Any]
+) -> None:
+    agent.reset("pick up the box")
+    broken = observation["state"].copy()
+    broken[3] = np.nan
+    with pytest.raises(ValueError, match=G1_BODY.state[3].name):
+        agent.act(observation | {"state": broken})
+    with pytest.raises(ValueError, match=r"shape \(95,\)"):
+        agent.act(observation | {"state": np.zeros(4, np.float32)})
+    with pytest.raises(ValueError, match="uint8"):
+        agent.act(observation | {"head": np.zeros((128, 128, 3))})
+    with pytest.raises(ValueError, match="lacks 'state'"):
+        agent.act({"head": observation["head"]})
+
+
+@pytest.mark.parametrize("prompt", ["", "x" * 10_000])
+def test_bad_prompts_are_refused(agent: PolicyAgent, prompt: str) -> None:
+    with pytest.raises(ValueError, match="prompt"):
+        agent.reset(prompt)

@@ -1,0 +1,47 @@
+"""Laws of the ordinal targets, their decoding, and the digits of video ids."""
+
+import torch
+
+from brownfield.policies.losses import LossConfig, action_loss, local_mode
+from brownfield.policies.losses import ordinal_targets as targets
+from brownfield.policies.policy import codes_of, digits_of
+from brownfield.tokenizers.fsq import FSQ
+
+
+def test_targets_decode_to_the_nearest_bin() -> None:
+    coordinate = torch.linspace(0, 126, 505)
+    chance = targets(coordinate, 127, 1.5, 0.35)
+    torch.testing.assert_close(chance.sum(-1), torch.ones(505))
+    assert ((local_mode(chance.log()) - coordinate).abs() <= 1.0).all()
+    ends = targets(torch.tensor([0.0, 126.0]), 127, 1.5, 0.35)
+    assert local_mode(ends.log()).tolist() == [0, 126]
+
+
+def test_rest_is_said_exactly() -> None:
+    rest = targets(torch.tensor([63.0]), 127, 1.5, 0.35)
+    assert rest[0, 63] > 0.9
+    moving = targets(torch.tensor([66.0]), 127, 1.5, 0.35)
+    assert local_mode((0.7 * rest + 0.3 * moving).log()).item() == 63
+    assert local_mode((0.1 * rest + 0.9 * moving).log()).item() in (65, 66, 67)
+
+
+def test_the_local_mode_does_not_average_two_sides() -> None:
+    left, right = (targets(torch.tensor([c]), 127, 1.5, 0.35) for c in (30.0, 90.0))
+    assert local_mode((0.6 * left + 0.4 * right).log()).item() == 30
+
+
+def test_action_loss_is_least_at_the_label() -> None:
+    coordinate = torch.full((1, 20), 40.0)
+    config = LossConfig()
+    near = targets(coordinate, 127, 1.5, 0.35).clamp_min(1e-9).log()
+    far = targets(coordinate + 5, 127, 1.5, 0.35).clamp_min(1e-9).log()
+    assert action_loss(near, coordinate, config, 10) < action_loss(
+        far, coordinate, config, 10
+    )
+
+
+def test_digits_are_those_of_the_quantiser() -> None:
+    quantiser = FSQ((8, 5, 5, 5))
+    ids = torch.arange(1000).view(1, 40, 25)
+    codes = codes_of(digits_of(ids, (8, 5, 5, 5)), (8, 5, 5, 5))
+    torch.testing.assert_close(codes.movedim(1, -1), quantiser.codes(ids))

@@ -1,0 +1,116 @@
+"""Laws of the transformer's masks and packing."""
+
+import pytest
+import torch
+
+from brownfield.policies.model import PAD_BYTE, ModelConfig, StreamTransformer
+from brownfield.policies.transformer import SquaredRelu, block_bias
+
+SIZES = ModelConfig(width=32, layers=3, heads=2, state_dim=7)
+
+
+@pytest.fixture(scope="module")
+def trunk() -> StreamTransformer:
+    torch.manual_seed(0)
+    return StreamTransformer(SIZES).double().eval()
+
+
+def _inputs(batch: int = 3) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    codes = torch.rand(batch, 4, 8, 8, generator=generator, dtype=torch.float64)
+    state = torch.randn(batch, 7, generator=generator, dtype=torch.float64)
+    text = torch.randint(0, 256, (2, 64), generator=generator)
+    text[:, 40:] = PAD_BYTE
+    return codes * 2 - 1, state, text
+
+
+def test_bias_is_causal_between_blocks_and_full_inside() -> None:
+    seen = block_bias([2, 1, 2], 1, torch.device("cpu")) == 0
+    expected = [
+        [1, 1, 1, 0, 0, 0],
+        [1, 1, 1, 0, 0, 0],
+        [1, 1, 1, 1, 0, 0],
+        [1, 1, 1, 1, 1, 1],
+        [1, 1, 1, 1, 1, 1],
+    ]
+    assert seen.int().tolist() == expected
+
+
+def test_look_is_the_same_alone_and_in_a_batch(trunk: StreamTransformer) -> None:
+    codes, state, text = _inputs()
+    prompt = torch.tensor([1, 0, 1])
+    together = trunk.look(codes, state, trunk.prefix(text), prompt)
+    for row in range(3):
+        own = trunk.prefix(text[prompt[row]][None])
+        alone = trunk.look(codes[row][None], state[row][None], own)
+        torch.testing.assert_close(alone.action[0], together.action[row])
+        torch.testing.assert_close(alone.auxiliary[0], together.auxiliary[row])
+
+
+def test_pruned_last_layer_equals_the_full_pass(trunk: StreamTransformer) -> None:
+    """Leaving rows out of the last block changes nothing in the rows that stay."""
+    torch.manual_seed(2)
+    x = torch.randn(2, 5, 32, dtype=torch.float64)
+    bias = block_bias([2, 1, 2], 0, x.device).double()
+    whole, _ = trunk.blocks[0](x, None, bias)
+    part, (key, _) = trunk.blocks[0](x, None, bias, slice(3, None))
+    torch.testing.assert_close(part, whole[:, 3:])
+    assert key.shape[2] == 5
+
+
+def test_video_and_state_do_not_depend_on_what_follows(
+    trunk: StreamTransformer,
+) -> None:
+    """Neither the queries nor the state reach back into keys of the video."""
+    codes, state, text = _inputs()
+    prefix, prompt = trunk.prefix(text), torch.tensor([0, 1, 1])
+    first = trunk.look(codes, state, prefix, prompt)
+    other = trunk.look(codes, state + 1, prefix, prompt)
+    n_before = prefix.past[0][0].shape[2] + SIZES.video_positions
+    for (key, _), (key_other, _) in zip(first.past, other.past, strict=True):
+        assert torch.equal(key[:, :, :n_before], key_other[:, :, :n_before])
+    assert not torch.equal(first.action, other.action)
+
+
+def test_world_sees_the_executed_ids_and_action_does_not(
+    trunk: StreamTransformer,
+) -> None:
+    codes, state, text = _inputs()
+    look = trunk.look(codes, state, trunk.prefix(text[:1]))
+    executed = torch.zeros(3, SIZES.n_action_ids, dtype=torch.float64)
+    still, moved = (
+        trunk.world(executed, look.past),
+        trunk.world(executed + 1, look.past),
+    )
+    assert still.video.shape == (3, 64, 23) and still.state.shape == (3, 7, 256)
+    assert not torch.equal(still.video, moved.video)
+    again = trunk.look(codes, state, trunk.prefix(text[:1]))
+    assert torch.equal(look.action, again.action)
+
+
+def test_bytes_are_guessed_from_earlier_bytes_only(trunk: StreamTransformer) -> None:
+    _, _, text = _inputs()
+    changed = text.clone()
+    changed[:, 24:] = 65
+    before, after = trunk.prefix(text).text, trunk.prefix(changed).text
+    assert torch.equal(before[:, :4], after[:, :4])
+    assert not torch.equal(before[:, 4:], after[:, 4:])
+
+
+def test_packing_keeps_cells_in_place(trunk: StreamTransformer) -> None:
+    codes, _, _ = _inputs()
+    packed = trunk._pack(codes)
+    cells = trunk._unpack(packed)
+    torch.testing.assert_close(cells, codes.flatten(2).transpose(1, 2))
+
+
+def test_squared_relu_has_the_right_gradient() -> None:
+    x = torch.randn(4, 5, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(SquaredRelu.apply, (x,))
+
+
+def test_sizes_that_do_not_divide_are_refused() -> None:
+    with pytest.raises(ValueError, match="width by heads"):
+        ModelConfig(width=30, heads=4)
+    with pytest.raises(ValueError, match="layers"):
+        ModelConfig(layers=1)

@@ -1,0 +1,94 @@
+"""Training: exact resuming, falling loss, several processes."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from brownfield.policies.checkpoint import load_checkpoint, load_resume
+from brownfield.policies.ranks import Ranks, run_ranks
+from brownfield.policies.schedule import MovingAverage, ScheduleConfig
+from brownfield.policies.train import TrainConfig, Trainer
+from brownfield.policies.windows import Windows
+
+
+def _last_lines(config: TrainConfig) -> list[dict[str, float]]:
+    path = config.out.parent / f"{config.out.name}.metrics.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_resuming_is_exact(tiny: TrainConfig, windows: Windows) -> None:
+    whole = replace(tiny, out=tiny.out.with_name("whole"))
+    Trainer(whole, windows, Ranks()).run()
+
+    broken = Trainer(tiny, windows, Ranks())
+    while broken.step < 3:
+        broken.one_step(0.0)
+    broken.save()
+    Trainer(replace(tiny, resume=True), windows, Ranks()).run()
+
+    one, two = load_resume(whole.out), load_resume(tiny.out)
+    assert one.keys() == two.keys()
+    for name in one.keys() - {"progress"}:
+        assert torch.equal(one[name], two[name]), name
+    ours = load_checkpoint(whole.out).policy.state_dict()
+    theirs = load_checkpoint(tiny.out).policy.state_dict()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_the_loss_falls(tiny: TrainConfig, windows: Windows) -> None:
+    config = replace(tiny, steps=40, log_every=10)
+    Trainer(config, windows, Ranks()).run()
+    lines = [x for x in _last_lines(config) if "action" in x]
+    assert lines[-1]["action"] < lines[0]["action"]
+    assert [x["step"] for x in lines] == [10, 20, 30, 40]
+
+
+def test_init_takes_weights_and_tokenizers(tiny: TrainConfig, windows: Windows) -> None:
+    Trainer(tiny, windows, Ranks()).run()
+    begun = Trainer(
+        replace(tiny, init=tiny.out, out=tiny.out.with_name("next")), windows, Ranks()
+    )
+    saved = load_checkpoint(tiny.out).policy.state_dict()
+    ours = begun.policy.state_dict()
+    assert all(torch.equal(ours[name], saved[name]) for name in saved)
+    assert begun.step == 0
+
+
+def _agree(numbers: list[float], ranks: Ranks) -> None:
+    weight = torch.zeros(3, requires_grad=True)
+    weight.grad = torch.full((3,), float(ranks.rank))
+    clock_s = ranks.average_gradients([weight], numbers[ranks.rank])
+    assert clock_s == 2.0 and weight.grad.tolist() == [0.5, 0.5, 0.5]
+    assert ranks.agree(ranks.first)
+
+
+def test_two_processes_share_gradient_and_clock() -> None:
+    run_ranks(_agree, [1.0, 3.0], processes=2, threads=1)
+
+
+def test_bad_budgets_are_refused(tiny: TrainConfig) -> None:
+    with pytest.raises(ValueError, match="either steps or seconds"):
+        replace(tiny, seconds=5.0)
+    with pytest.raises(ValueError, match="precision must be one of"):
+        replace(tiny, precision="int4")
+    with pytest.raises(ValueError, match="cosine or wsd"):
+        ScheduleConfig(shape="flat")
+
+
+def test_schedules_warm_up_and_end_low() -> None:
+    for shape in ("cosine", "wsd"):
+        schedule = ScheduleConfig(shape=shape, warmup_steps=10)
+        assert schedule.at(0, 0.0) == pytest.approx(schedule.rate / 10)
+        assert schedule.at(50, 1.0) == pytest.approx(schedule.rate * schedule.final)
+
+
+def test_swapping_averages_twice_is_nothing() -> None:
+    weights = [torch.ones(2)]
+    average = MovingAverage(weights)
+    weights[0].zero_()
+    average.swap(weights)
+    assert weights[0].tolist() == [1, 1]
+    average.swap(weights)
+    assert weights[0].tolist() == [0, 0]

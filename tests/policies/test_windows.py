@@ -1,0 +1,48 @@
+"""Rows of recorded episodes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from brownfield.policies.windows import Windows, command_columns, windows_of
+from brownfield.robot.g1.body import G1_BODY
+from brownfield.robot.trajectory import Trajectory
+
+
+def test_rows_follow_within_their_episode(windows: Windows) -> None:
+    assert windows.frames.shape == (len(windows), 64, 64, 3)
+    ahead = windows.following - np.arange(len(windows))
+    assert ((ahead >= 0) & (ahead <= G1_BODY.executed_steps)).all()
+    assert (windows.episode[windows.following] == windows.episode).all()
+    first = np.flatnonzero(windows.episode == 1)[0]
+    assert windows.following[first] == first + G1_BODY.executed_steps
+
+
+def test_last_is_the_command_in_the_state(windows: Windows) -> None:
+    columns = command_columns(G1_BODY)
+    assert np.array_equal(windows.last, windows.state[:, columns])
+
+
+def test_split_keeps_episodes_whole(windows: Windows) -> None:
+    training, held_out = windows.split(4)
+    assert len(training) + len(held_out) == len(windows)
+    assert not set(training.episode) & set(held_out.episode)
+    for part in (training, held_out):
+        assert (part.episode[part.following] == part.episode).all()
+
+
+def test_rare_phases_are_drawn_more_often(windows: Windows) -> None:
+    weights = windows.weights()
+    assert weights.sum() == pytest.approx(1)
+    phase = windows.phases()
+    counts = np.bincount(phase)
+    rare, common = np.argmin(np.where(counts, counts, 10**9)), np.argmax(counts)
+    assert weights[phase == rare][0] >= weights[phase == common][0]
+
+
+def test_foreign_bodies_and_empty_data_are_refused(episode: Trajectory) -> None:
+    with pytest.raises(ValueError, match="'g1'"):
+        windows_of([replace(episode, body="car")], G1_BODY)
+    with pytest.raises(ValueError, match="no episode"):
+        windows_of([], G1_BODY)
