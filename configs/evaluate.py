@@ -81,14 +81,17 @@ def run(config: Evaluate) -> int:
 
 
 def print_table(result: EvaluationResult) -> None:
-    """Success of every actor, per object, with Wilson intervals."""
+    """Success of every actor with its Wilson interval, and counts per object."""
     table = Table(title=f"{result.checkpoint}: success, Wilson 95 %")
     objects = sorted({e.object for e in result.episodes})
     for title in ("who", "all", *objects):
         table.add_column(title)
     for actor in result.actors:
         shares = result.by(actor, lambda e: e.object)
-        cells = [str(shares[name]) if name in shares else "-" for name in objects]
+        cells = [
+            f"{shares[name].successes}/{shares[name].n}" if name in shares else "-"
+            for name in objects
+        ]
         table.add_row(actor, str(result.success(actor)), *cells)
     Console().print(table)
     for actor in ("policy", "policy_swapped"):

@@ -61,7 +61,8 @@ class PromptFilm:
         self._n_bins, self._origin = n_bins, origin
         self._writer = FilmWriter(path, height=HEIGHT, width=WIDTH, fps=FPS)
         self._fonts = {n: ImageFont.load_default(n) for n in (12, 14, 18, 30)}
-        self._last: Picture | None = None
+        self._look: Look | None = None
+        self._before: Look | None = None
 
     def __enter__(self) -> PromptFilm:
         return self
@@ -81,11 +82,12 @@ class PromptFilm:
             caption: phase of the episode.
             age: steps since the look; its tokens appear within the first two.
         """
+        if look is not self._look:
+            self._before, self._look = self._look or look, look
         repeat = round(FPS / self._body.control_hz)
         for i in range(repeat):
             shown = min(1.0, (age * repeat + i + 1) / (2 * repeat))
-            self._last = self._page(room, look, time_s, caption, shown, _ACCENT)
-            self._writer.add(self._last)
+            self._writer.add(self._page(room, look, time_s, caption, shown, _ACCENT))
 
     def finish(self, room: Picture, look: Look, time_s: float, reason: str) -> None:
         """Hold the last page for two seconds.
@@ -120,7 +122,8 @@ class PromptFilm:
         draw.text(
             (24 + ROOM_WIDTH, 562), self._origin, _DIM, self._fonts[14], anchor="ra"
         )
-        grid = self._grid(look.video_ids, min(1.0, 2 * shown))
+        before = self._before or look
+        grid = self._grid(look.video_ids, before.video_ids, min(1.0, 2 * shown))
         pictures = (
             ("head camera", look.head),
             (f"{look.video_ids.size} video tokens", grid),
@@ -133,13 +136,16 @@ class PromptFilm:
                 (_SIDE, _SIDE), Image.Resampling.NEAREST
             )
             canvas.paste(image, (x, 92))
-        self._action(draw, look.action_ids, max(0.0, 2 * shown - 1))
+        self._action(draw, look.action_ids, before.action_ids, max(0.0, 2 * shown - 1))
         self._ticker(draw, look, shown)
         return np.asarray(canvas)
 
-    def _grid(self, ids: NDArray[np.int64], shown: float) -> Picture:
+    def _grid(
+        self, ids: NDArray[np.int64], before: NDArray[np.int64], shown: float
+    ) -> Picture:
         """Codes as colours: near codes look alike, because digits are places."""
-        rest, digits = ids, []
+        hidden = np.arange(ids.size).reshape(ids.shape) >= shown * ids.size
+        rest, digits = np.where(hidden, before, ids), []
         for level in self._levels:
             digits.append((rest % level) / (level - 1))
             rest = rest // level
@@ -148,8 +154,6 @@ class PromptFilm:
         colours = np.stack(digits[:3], -1) * 170 + 40
         if len(digits) > 3:
             colours = colours * (0.75 + 0.5 * digits[3][..., None])
-        hidden = np.arange(ids.size).reshape(ids.shape) >= shown * ids.size
-        colours[hidden] = _PANEL
         cell = _SIDE // ids.shape[0]
         picture = colours.clip(0, 255).astype(np.uint8)
         picture = picture.repeat(cell, 0).repeat(cell, 1)
@@ -157,13 +161,17 @@ class PromptFilm:
         return picture
 
     def _action(
-        self, draw: ImageDraw.ImageDraw, ids: NDArray[np.int64], shown: float
+        self,
+        draw: ImageDraw.ImageDraw,
+        ids: NDArray[np.int64],
+        before: NDArray[np.int64],
+        shown: float,
     ) -> None:
         """A row per field: name, a bar from the middle bin per knot, and the ids."""
         top, row, left, right = 304, 24, _RIGHT + 110, WIDTH - 24 - 92
         dim = self._body.action_dim
+        ids = np.where(np.arange(ids.size) < shown * ids.size, ids, before)
         knots, middle = ids.reshape(-1, dim), (self._n_bins - 1) / 2
-        visible = shown * ids.size
         title = f"{ids.size} action tokens, sooner above later"
         draw.text((_RIGHT, top - 22), title, _DIM, self._fonts[14])
         centre, half = (left + right) / 2, (right - left) / 2
@@ -174,8 +182,6 @@ class PromptFilm:
             text = []
             thick = (row - 8) / len(knots)
             for k, values in enumerate(knots):
-                if k * dim + i >= visible:
-                    continue
                 end = centre + half * (int(values[i]) - middle) / middle
                 low = y + 3 + k * thick
                 box = (min(centre, end), low, max(centre, end) + 1, low + thick - 1)
@@ -198,21 +204,17 @@ class PromptFilm:
         words = [word for name, ids in parts for word in (name, *ids)]
         words = words[: heard + round(shown * (len(words) - heard))]
         draw.rectangle((24, 596, WIDTH - 24, HEIGHT - 20), _PANEL)
-        lines: list[list[str]] = [[]]
-        length = 0.0
-        # Filled from the end, so that the newest tokens are always there.
-        for word in reversed(words):
+        x, line, places = 36.0, 0, []
+        for word in words:
             width = draw.textlength(word + " ", self._fonts[14])
-            if length + width > WIDTH - 72:
-                if len(lines) == 5:
-                    break
-                lines.append([])
-                length = 0.0
-            lines[-1].append(word)
-            length += width
-        for i, line in enumerate(reversed(lines)):
-            x = 36.0
-            for word in reversed(line):
+            if x + width > WIDTH - 36:
+                x, line = 36.0, line + 1
+            places.append((x, line, word))
+            x += width
+        # The newest lines are always there.
+        first = max(0, line - 4)
+        for x, line, word in places:
+            if line >= first:
                 colour = _ACCENT if word.startswith("<") else _INK
-                draw.text((x, 604 + 18 * i), word, colour, self._fonts[14])
-                x += draw.textlength(word + " ", self._fonts[14])
+                y = 604 + 18 * (line - first)
+                draw.text((x, y), word, colour, self._fonts[14])
