@@ -14,6 +14,8 @@ from torch.nn import functional
 from brownfield.tokenizers.folder import load_folder, save_folder
 from brownfield.tokenizers.fsq import FSQ
 
+_BATCH = 256  # frames that pass the network at once: bounds memory
+
 
 @dataclass(frozen=True, kw_only=True)
 class VideoFSQConfig:
@@ -26,7 +28,17 @@ class VideoFSQConfig:
     channels: tuple[int, int, int] = (24, 48, 64)
     """Channels of the encoder at 1/2, 1/4 and 1/8 of the side."""
     decoder: int = 64
-    """Channels of the decoder at 1/8 of the side."""
+    """Channels of the decoder at 1/8 of the side, even."""
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that do not fit together."""
+        if self.size < 8 or self.size % 8:
+            raise ValueError(f"size must be a multiple of 8, got {self.size}")
+        if min(*self.channels, self.decoder) < 1 or self.decoder % 2:
+            raise ValueError(
+                f"channels must be positive and decoder even, got {self.channels} "
+                f"and {self.decoder}"
+            )
 
 
 class _Residual(nn.Module):
@@ -91,6 +103,11 @@ class VideoFSQ(nn.Module):
         """Side of the grid of ids of a frame."""
         return self.config.size // 8
 
+    @property
+    def features_dim(self) -> int:
+        """Numbers that the codes of one frame are: what a probe may read."""
+        return len(self.config.levels) * self.grid**2
+
     def encode_codes(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Codes (B, n, 8, 8) in [-1, 1], straight-through, and ids (B, 8, 8).
 
@@ -104,34 +121,86 @@ class VideoFSQ(nn.Module):
         """Pixels (B, 3, 64, 64) of codes (B, n, 8, 8)."""
         return self.decoder(codes)
 
+    def reconstruct_loss(
+        self, codes: Tensor, frames: Tensor, weight: Tensor | None = None
+    ) -> Tensor:
+        """How far the picture of the codes is from the frame, a scalar.
+
+        The first part keeps edges, the second punishes the large errors that lose an
+        object.
+
+        Args:
+            codes: (B, n, 8, 8) as `encode_codes` gives them.
+            frames: (B, 3, 64, 64) in [-1, 1].
+            weight: (B, 64, 64) what matters; scaled to a mean of 1 in each frame.
+
+        Raises:
+            ValueError: weights of another shape.
+        """
+        error = self.reconstruct(codes).float() - frames.float()
+        each = (error.square() + 1e-4).sqrt() + 2 * error.square()
+        if weight is None:
+            return each.mean()
+        if weight.shape != (len(frames), *frames.shape[-2:]):
+            raise ValueError(
+                f"expected weight {(len(frames), *frames.shape[-2:])}, "
+                f"got {tuple(weight.shape)}"
+            )
+        weight = weight / weight.mean((1, 2), keepdim=True).clamp_min(1e-8)
+        return (each * weight[:, None]).mean()
+
     @torch.no_grad()
     def encode(self, frames: NDArray[np.uint8]) -> NDArray[np.int64]:
         """Ids (B, T, 8, 8) of frames (B, T, 64, 64, 3).
 
+        Always in fp32: half precision moves some ids to their neighbours.
+
         Raises:
             ValueError: another type or shape.
         """
-        side = self.config.size
-        if frames.dtype != np.uint8 or frames.shape[2:] != (side, side, 3):
+        side, grid = self.config.size, self.grid
+        if (
+            frames.dtype != np.uint8
+            or frames.ndim != 5
+            or frames.shape[2:] != (side, side, 3)
+        ):
             raise ValueError(
                 f"expected uint8 frames (B, T, {side}, {side}, 3), got {frames.dtype} "
                 f"{frames.shape}"
             )
         flat = torch.from_numpy(np.ascontiguousarray(frames)).flatten(0, 1)
-        pixels = flat.permute(0, 3, 1, 2).float() / 127.5 - 1
-        ids = [self.encode_codes(part)[1] for part in pixels.split(256)]
-        grid = self.grid
-        return torch.cat(ids).reshape(*frames.shape[:2], grid, grid).numpy()
+        ids = np.empty((len(flat), grid, grid), dtype=np.int64)
+        device = next(self.parameters()).device
+        with torch.autocast(device.type, enabled=False):
+            for start in range(0, len(flat), _BATCH):
+                part = flat[start : start + _BATCH].to(device).permute(0, 3, 1, 2)
+                _, found = self.encode_codes(part.float() / 127.5 - 1)
+                ids[start : start + _BATCH] = found.cpu().numpy()
+        return ids.reshape(*frames.shape[:2], grid, grid)
 
     @torch.no_grad()
     def decode(self, ids: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Frames (B, T, 64, 64, 3) of ids (B, T, 8, 8); foreign ids are clamped."""
-        flat = torch.from_numpy(np.ascontiguousarray(ids)).flatten(0, 1)
-        codes = self.quantiser.codes(flat).movedim(-1, 1)
-        pixels = torch.cat([self.reconstruct(part) for part in codes.split(256)])
-        scaled = ((pixels.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-        side = self.config.size
-        return scaled.permute(0, 2, 3, 1).reshape(*ids.shape[:2], side, side, 3).numpy()
+        """Frames (B, T, 64, 64, 3) of ids (B, T, 8, 8); foreign ids are clamped.
+
+        Raises:
+            ValueError: another shape.
+        """
+        side, grid = self.config.size, self.grid
+        ids = np.asarray(ids)
+        if ids.ndim != 4 or ids.shape[2:] != (grid, grid):
+            raise ValueError(f"expected ids (B, T, {grid}, {grid}), got {ids.shape}")
+        flat = torch.from_numpy(ids.astype(np.int64)).flatten(0, 1)
+        frames = np.empty((len(flat), side, side, 3), dtype=np.uint8)
+        device = next(self.parameters()).device
+        with torch.autocast(device.type, enabled=False):
+            for start in range(0, len(flat), _BATCH):
+                part = flat[start : start + _BATCH].to(device)
+                pixels = self.reconstruct(self.quantiser.codes(part).movedim(-1, 1))
+                scaled = ((pixels.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
+                frames[start : start + _BATCH] = (
+                    scaled.permute(0, 2, 3, 1).cpu().numpy()
+                )
+        return frames.reshape(*ids.shape[:2], side, side, 3)
 
     def init_state(self, batch: int) -> None:
         """Blocks are independent: there is nothing to remember."""
