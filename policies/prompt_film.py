@@ -16,7 +16,7 @@ HEIGHT, WIDTH, FPS = 720, 1280, 20
 ROOM_HEIGHT, ROOM_WIDTH = 480, 640
 _BACK, _PANEL, _INK, _DIM = (17, 19, 23), (30, 33, 39), (232, 234, 238), (140, 146, 156)
 _ACCENT, _GOOD, _BAD = (110, 170, 255), (96, 214, 130), (240, 110, 90)
-_SIDE = 180
+_SIDE = 184
 _RIGHT = 688
 
 
@@ -130,7 +130,7 @@ class PromptFilm:
             ("what they tell", look.decoded),
         )
         for i, (title, picture) in enumerate(pictures):
-            x = _RIGHT + i * (_SIDE + 14)
+            x = _RIGHT + i * (_SIDE + 8)
             draw.text((x, 72), title, _DIM, self._fonts[14])
             image = Image.fromarray(picture).resize(
                 (_SIDE, _SIDE), Image.Resampling.NEAREST

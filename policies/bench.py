@@ -1,0 +1,232 @@
+"""`brownfield bench`: how fast the stations of the stack are on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import mujoco
+import numpy as np
+
+from brownfield.envs.kitchen_env import CONTROLLER_HZ, PHYSICS_HZ, KitchenEnv
+from brownfield.envs.rollout import ExpertActor
+from brownfield.policies.agent import PolicyAgent
+from brownfield.policies.ranks import Ranks
+from brownfield.policies.results import package_versions, source_revision
+from brownfield.policies.tokenizer_set import TokenizerSet
+from brownfield.policies.train import TrainConfig, Trainer
+from brownfield.policies.windows import Windows
+from brownfield.robot.g1.body import G1_BODY
+from brownfield.tokenizers.action_bins import KnotBinTokenizer
+from brownfield.tokenizers.state import StateTokenizer
+from brownfield.tokenizers.text import ByteTokenizer
+from brownfield.tokenizers.video_fsq import VideoFSQ
+
+PROMPT = "pick up the coffee cup"
+SEED = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speed:
+    """One measured quantity."""
+
+    name: str
+    """What was measured."""
+    unit: str
+    """Its unit."""
+    median: float
+    """Median."""
+    p10: float
+    """10 % of the repetitions were below."""
+    p90: float
+    """90 % were below."""
+    n: int
+    """Repetitions."""
+
+
+def bench(out: Path, *, repeats: int = 60) -> list[Speed]:
+    """Measure everything and write it to `out`.
+
+    Args:
+        out: JSON file to write.
+        repeats: repetitions of the quick measures; the slow ones take fewer.
+
+    Raises:
+        ValueError: fewer than 5 repeats.
+    """
+    if repeats < 5:
+        raise ValueError(f"repeats must be at least 5, got {repeats}")
+    speeds = [*_physics(repeats), *_learning(max(5, repeats // 10), repeats)]
+    content = {
+        "machine": {
+            "processor": platform.machine(),
+            "cores": os.cpu_count(),
+            "load": os.getloadavg()[0],
+        },
+        "versions": package_versions(),
+        "commit": source_revision(),
+        "speeds": [asdict(speed) for speed in speeds],
+    }
+    out.parent.mkdir(parents=True, exist_ok=True)
+    aside = out.with_name(f".{out.name}.tmp")
+    aside.write_text(json.dumps(content, indent=1) + "\n")
+    os.replace(aside, out)
+    return speeds
+
+
+def _physics(repeats: int) -> list[Speed]:
+    """Bare physics, the environment, its camera and its controller."""
+    env, expert = KitchenEnv(), ExpertActor()
+    try:
+        observation, _ = env.reset(seed=SEED)
+        model, data = env.model, mujoco.MjData(env.model)
+        per_step = int(PHYSICS_HZ / G1_BODY.control_hz)
+        bare, whole = [], []
+        # In turns, so that both see the same machine and the same contacts.
+        for _ in range(repeats):
+            command = expert.act(env, observation)
+            data.qpos[:], data.qvel[:] = env.data.qpos, env.data.qvel
+            data.ctrl[:] = env.data.ctrl
+            start = time.perf_counter()
+            mujoco.mj_step(model, data, per_step)
+            middle = time.perf_counter()
+            observation = env.step(command)[0]
+            bare.append(per_step / (middle - start))
+            whole.append(per_step / (time.perf_counter() - middle))
+        camera = G1_BODY.cameras[0]
+
+        def render() -> None:
+            env.picture("g1/head", camera.height, camera.width)
+
+        controller, state = env.controller, env.robot_state()
+
+        def tick() -> None:
+            controller.tick(state, env.command)
+
+        share = np.array(whole) / np.array(bare)
+        return [
+            _speed("physics steps, bare mj_step", "1/s", bare),
+            _speed("physics steps in the environment, camera on", "1/s", whole),
+            _speed("the environment's share of bare speed", "%", 100 * share),
+            _speed("environment steps", "1/s", np.array(whole) / per_step),
+            _speed(f"head camera {camera.width}x{camera.height}", "ms", _ms(render)),
+            _speed(
+                f"controller tick ({CONTROLLER_HZ} Hz)",
+                "us",
+                1000 * _ms(tick, 5 * repeats),
+            ),
+        ]
+    finally:
+        env.close()
+
+
+def _learning(steps: int, repeats: int) -> list[Speed]:
+    """Training and acting of a policy of the default size, on made-up rows."""
+    rows = 512
+    windows = made_up_windows(rows)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        fit_quickly(windows).save(folder / "tokenizers")
+        config = TrainConfig(
+            datasets=(),
+            tokenizers=folder / "tokenizers",
+            out=folder / "policy",
+            steps=steps + 2,
+            validation_every_episode=0,
+            show_progress=False,
+        )
+        trainer = Trainer(config, windows, Ranks())
+        tokens = tokens_per_row(trainer.policy.config.n_action_ids) * config.batch
+        trained = []
+        for i in range(steps + 2):
+            start = time.perf_counter()
+            trainer.one_step(0.0)
+            if i >= 2:
+                trained.append(tokens / (time.perf_counter() - start))
+        trainer.save()
+        agent = PolicyAgent(folder / "policy")
+    agent.reset(PROMPT)
+    observation = {
+        "head": np.zeros((128, 128, 3), np.uint8),
+        "state": windows.state[0],
+        "prompt": PROMPT,
+    }
+    precision = "bf16" if trainer.bfloat16 else "fp32"
+    title = f"training, batch {config.batch}, {precision}"
+    return [
+        _speed(f"{title}: tokens", "1/s", trained),
+        _speed("a chunk of actions from a look", "ms", _ms(_act(agent, observation))),
+    ]
+
+
+def _act(agent: PolicyAgent, observation: dict) -> Callable[[], object]:
+    return lambda: agent.act(observation)
+
+
+def tokens_per_row(action_ids: int) -> int:
+    """Tokens that a row of training holds: prompt, look, and action."""
+    return len(PROMPT.encode()) + 64 + G1_BODY.state_dim + action_ids
+
+
+def made_up_windows(rows: int) -> Windows:
+    """Random rows that have the shapes and the limits of the G1's."""
+    rng, body = np.random.default_rng(0), G1_BODY
+    dim, steps = body.action_dim, body.chunk_steps
+    lower, upper = np.maximum(body.action_lower, -9), np.minimum(body.action_upper, 9)
+    commands = rng.uniform(lower, upper, (rows, steps, dim)).astype(np.float32)
+    return Windows(
+        frames=rng.integers(0, 256, (rows, 64, 64, 3), dtype=np.uint8),
+        state=rng.normal(0, 0.3, (rows, body.state_dim)).astype(np.float32),
+        last=commands[:, 0].copy(),
+        label=commands,
+        executed=commands,
+        privileged=rng.normal(0, 0.3, (rows, 7)).astype(np.float32),
+        prompt=np.zeros(rows, np.int64),
+        prompts=(PROMPT,),
+        following=np.minimum(np.arange(rows) + 2, rows - 1),
+        episode=np.arange(rows) // 64,
+    )
+
+
+def fit_quickly(windows: Windows) -> TokenizerSet:
+    """Tokenizers of the right sizes; the video tokenizer has learned nothing."""
+    body = G1_BODY
+    return TokenizerSet(
+        text=ByteTokenizer(),
+        state=StateTokenizer.fit(windows.state, [f.name for f in body.state]),
+        action=KnotBinTokenizer.fit(
+            windows.label,
+            windows.last,
+            np.zeros_like(windows.last),
+            rate_hz=body.control_hz,
+            lower=body.action_lower,
+            upper=body.action_upper,
+            max_rate=body.action_max_rate,
+            names=[f.name for f in body.action],
+            rest=body.action_rest,
+        ),
+        video=VideoFSQ(),
+    )
+
+
+def _ms(call: Callable[[], object], n: int = 60) -> np.ndarray:
+    """Wall time of `n` calls [ms], after three that warm up."""
+    for _ in range(3):
+        call()
+    times = []
+    for _ in range(n):
+        start = time.perf_counter()
+        call()
+        times.append(1000 * (time.perf_counter() - start))
+    return np.array(times)
+
+
+def _speed(name: str, unit: str, values: np.ndarray | list[float]) -> Speed:
+    p10, median, p90 = (float(x) for x in np.quantile(values, (0.1, 0.5, 0.9)))
+    return Speed(name=name, unit=unit, median=median, p10=p10, p90=p90, n=len(values))
