@@ -16,6 +16,18 @@ import yaml
 Config = TypeVar("Config")
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML whose only truths are `true` and `false`, so that `off` stays a word."""
+
+
+_BOOL = "tag:yaml.org,2002:bool"
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != _BOOL]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(_BOOL, re.compile("^(?:true|false)$"), list("tf"))
+
+
 class UsageError(ValueError):
     """The command line is wrong; the message is one line."""
 
@@ -94,7 +106,7 @@ def preset_words(config: type[Any], path: Path) -> list[str]:
         UsageError: not readable, or a key that is no field.
     """
     try:
-        content = yaml.safe_load(path.read_text())
+        content = yaml.load(path.read_text(), Loader=_Loader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"preset {path} is not YAML: {error}") from error
     if not isinstance(content, dict):

@@ -1,0 +1,74 @@
+"""Verbs: all load, presets fit them, and mistakes end in one line and exit code 2."""
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from brownfield.configs.arguments import parse_arguments, preset_files
+from brownfield.configs.cli import VERBS, main
+
+LONG = "pick up the coffee cup " * 450
+
+
+def test_help_needs_nothing_heavy(tmp_path: Path) -> None:
+    code = (
+        "import sys; from brownfield.configs.cli import main; code = main(['--help']); "
+        "assert not {'torch', 'mujoco', 'tyro.cli'} & set(sys.modules); sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert all(verb in done.stdout for verb in VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_and_its_presets_fit(
+    verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([verb, "--help"]) == 0
+    assert VERBS[verb] in " ".join(capsys.readouterr().out.split())
+    module = importlib.import_module(f"brownfield.configs.{verb}")
+    for name in preset_files(verb):
+        words = ["--preset", name]
+        config = parse_arguments(
+            getattr(module, verb.capitalize()), words, verb=verb, summary=""
+        )
+        assert config is not None
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["paint"], "unknown verb 'paint'; the verbs are record"),
+        (["record", "OUT", "--body", "h1"], "unknown body 'h1'; the bodies are g1"),
+        (["record", "OUT", "--place", "moon"], "the places are kitchen"),
+        (["record", "OUT", "--env.start", "far"], "near, wide, mixed"),
+        (["record", "OUT", "--seeds", "0:2000000"], "kept for evaluation"),
+        (["validate", "OUT"], "no dataset"),
+        (["repair", "OUT"], "not our dataset"),
+        (["evaluate", "OUT"], "config.json is missing"),
+        (["evaluate", "OUT", "--actors", "god"], "the actors are policy"),
+        (["aggregate", "OUT", "OUT"], "config.json is missing"),
+        (
+            ["train", "--datasets", "OUT", "--tokenizers", "OUT", "--out", "OUT"],
+            "steps",
+        ),
+        (["prompt", "", "--film", "OUT"], "empty"),
+        (["prompt", LONG, "--film", "OUT"], "at most 64 bytes"),
+        (["prompt", "dance", "--film", "OUT"], "coffee cup, bottle, box"),
+        (["prompt", "take the box", "--film", "OUT", "--body", "h1"], "unknown body"),
+        (["bench", "--repeats", "1", "--out", "OUT"], "at least 5"),
+    ],
+)
+def test_mistakes_leave_one_line_and_nothing_else(
+    words: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert main([str(out) if w == "OUT" else w for w in words]) == 2
+    said = capsys.readouterr().err
+    assert message in said and said.count("\n") == 1 and len(said) < 500
+    assert not list(tmp_path.iterdir())
