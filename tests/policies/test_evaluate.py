@@ -1,0 +1,101 @@
+"""A whole evaluation of an untrained policy on episodes of half a second."""
+
+from pathlib import Path
+
+import pytest
+
+from brownfield.envs.kitchen_env import KitchenEnv, KitchenEnvConfig
+from brownfield.policies.bench import fit_quickly, made_up_windows
+from brownfield.policies.checkpoint import Checkpoint, save_checkpoint
+from brownfield.policies.episodes import phrase_of, swapped_prompt
+from brownfield.policies.evaluate import EvaluateConfig, evaluate
+from brownfield.policies.model import ModelConfig
+from brownfield.policies.policy import StreamPolicy
+from brownfield.policies.prompt import PromptConfig, run_prompt
+from brownfield.policies.results import load_results
+from brownfield.policies.train import fitted_sizes
+
+SHORT = KitchenEnvConfig(time_limit_s=0.5)
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("checkpoint") / "untrained"
+    tokenizers = fit_quickly(made_up_windows(64))
+    sizes = fitted_sizes(ModelConfig(width=32, layers=2, heads=2), tokenizers, "g1")
+    policy = StreamPolicy(sizes, tokenizers.video)
+    save_checkpoint(folder, Checkpoint(policy=policy, tokenizers=tokenizers, body="g1"))
+    return folder
+
+
+def test_evaluation_writes_results_films_and_report(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    actors = ("policy", "policy_swapped", "policy_grey", "expert_tokens", "random")
+    config = EvaluateConfig(
+        checkpoint=checkpoint,
+        out=tmp_path / "evaluation",
+        first_seed=1_000_000,
+        episodes=1,
+        actors=actors,
+        env=SHORT,
+        workers=0,
+        filmed=1,
+        show_progress=False,
+    )
+    result = evaluate(config)
+    assert load_results(config.out / "results.json") == result
+    assert [(e.actor, e.seed) for e in result.episodes] == [
+        (actor, 1_000_000) for actor in actors
+    ]
+    for told, swapped in zip(
+        result.of("policy"), result.of("policy_swapped"), strict=True
+    ):
+        assert told.object != swapped.object and told.phrase == swapped.phrase
+        assert not told.success and told.reason and told.seconds == 0.5
+    page = (config.out / "report.html").read_text()
+    assert page.count("<video") == 3 and page.count('alt="decoded"') == 2
+    written = sorted(p.name for p in config.out.iterdir())
+    assert written == [
+        "policy.mp4",
+        "policy_grey.mp4",
+        "policy_swapped.mp4",
+        "report.html",
+        "results.json",
+    ]
+
+
+def test_evaluation_refuses_what_it_cannot_run(tmp_path: Path) -> None:
+    common = {"checkpoint": tmp_path, "out": tmp_path, "first_seed": 0}
+    with pytest.raises(ValueError, match="unknown actor 'god'; the actors are policy"):
+        EvaluateConfig(**common, episodes=1, actors=("god",))
+    with pytest.raises(ValueError, match="needs an actor, an episode"):
+        EvaluateConfig(**common, episodes=0)
+
+
+def test_prompt_writes_its_film(checkpoint: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    config = PromptConfig(
+        prompt="grab the bottle",
+        checkpoint=checkpoint,
+        film=tmp_path / "film.mp4",
+        env=SHORT,
+        show=said.append,
+    )
+    trajectory = run_prompt(config)
+    assert trajectory.prompt == "grab the bottle" and len(trajectory) == 5
+    assert len(said) == 3 and all("<act>" in line for line in said)
+    assert [p.name for p in tmp_path.iterdir()] == ["film.mp4"]
+
+
+def test_swapped_prompt_names_another_object_of_the_scene() -> None:
+    env = KitchenEnv(SHORT)
+    try:
+        _, info = env.reset(seed=1_000_003)
+        swapped = swapped_prompt(env, 1_000_003)
+        assert swapped == swapped_prompt(env, 1_000_003) != env.prompt
+        phrase = phrase_of(env.prompt, info["object"])
+        names = {thing.name for thing in env.kitchen.named} - {info["object"]}
+        assert swapped in {phrase.format(name) for name in names}
+    finally:
+        env.close()
