@@ -20,7 +20,10 @@ Array = NDArray[np.floating]
 class TextTokenizer(Protocol):
     """Text to ids and back."""
 
-    vocab_size: int
+    @property
+    def vocab_size(self) -> int:
+        """Number of ids."""
+        ...
 
     def encode(self, text: str) -> Ids:
         """Ids (K,) of a text."""
@@ -43,7 +46,10 @@ class TextTokenizer(Protocol):
 class StateTokenizer(Protocol):
     """Robot states to ids and back, one id per field."""
 
-    vocab_size: int
+    @property
+    def vocab_size(self) -> int:
+        """Number of ids."""
+        ...
 
     def encode(self, state: Array) -> Ids:
         """Ids (..., S) of states (..., S)."""
@@ -69,7 +75,10 @@ class ActionTokenizer(Protocol):
     Row i of a chunk is time (i + 1) / rate_hz after `last`, the executed command.
     """
 
-    vocab_size: int
+    @property
+    def vocab_size(self) -> int:
+        """Number of ids."""
+        ...
 
     def encode(
         self,
@@ -106,8 +115,15 @@ class ActionTokenizer(Protocol):
 class VideoTokenizer(Protocol):
     """Video to ids and back, block by block."""
 
-    vocab_size: int
-    frames_per_block: int
+    @property
+    def vocab_size(self) -> int:
+        """Number of ids."""
+        ...
+
+    @property
+    def frames_per_block(self) -> int:
+        """Frames that one block of ids stands for."""
+        ...
 
     def encode(self, frames: Any) -> Any:
         """Ids (B, blocks, h, w) of uint8 frames (B, T, H, W, 3)."""

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from brownfield.tokenizers.grammar_table import GrammarState, GrammarTable, Segment
 from brownfield.tokenizers.vocabulary import MODES, Vocabulary
 
 Ids = NDArray[np.int64]
@@ -74,23 +74,6 @@ class StreamArrays:
     """Value ids (N,), `NO_VALUE` where a step has none."""
 
 
-class _Segment(NamedTuple):
-    """A marker and the ids that follow it."""
-
-    marker: str
-    field: str
-    ids: range
-    length: int
-
-
-class _Choice(NamedTuple):
-    """Ids that may come at a node, the node they lead to, the array they belong to."""
-
-    ids: range
-    target: int
-    field: str
-
-
 class Grammar:
     """Packs arrays into ids, parses ids into arrays, says which ids may follow."""
 
@@ -124,67 +107,21 @@ class Grammar:
         )
         self._look = (
             *(
-                _Segment(f"obs:{name}", f"video:{name}", vocabulary.video, count)
+                Segment(f"obs:{name}", f"video:{name}", vocabulary.video, count)
                 for name, count in cells.items()
             ),
-            _Segment("state", "state", vocabulary.state, layout.state_tokens),
+            Segment("state", "state", vocabulary.state, layout.state_tokens),
         )
-        self._act = _Segment("act", "action", vocabulary.action, layout.action_tokens)
-        self._value = _Segment("value", "value", vocabulary.value, 1)
-        self._nodes: list[tuple[_Choice, ...]] = []
-        self._masks: dict[tuple[range, ...], NDArray[np.bool_]] = {}
-        self._start = self._compile()
-
-    # ---- the table ------------------------------------------------------------------
-
-    def _compile(self) -> int:
-        """Fill the table of nodes from the last to the first; returns the first.
-
-        A mode has its own nodes, since it decides whether a value may be left out.
-        """
-        end = self._node()
-        mode_choices = []
-        for mode in MODES:
-            # After a step comes the next step or the end; the step's first node is
-            # known only when it is built, so this node is filled in afterwards.
-            decide = self._node()
-            judged = self._chain((self._value,), decide)
-            if mode == "policy":
-                seen = self._node()
-            else:
-                seen = judged
-            step = self._chain((self._act, *self._look), seen)
-            begin_or_end = (*self._nodes[step], self._marker("eos", end))
-            self._nodes[decide] = begin_or_end
-            if mode == "policy":
-                self._nodes[seen] = (*self._nodes[judged], *begin_or_end)
-            look = self._chain(self._look, decide)
-            mode_choices.append(self._marker(mode, look, "mode"))
-        node = self._node(*mode_choices)
-        for _ in range(self.layout.max_text):
-            text = _Choice(self.vocabulary.text, node, "text")
-            node = self._node(text, *mode_choices)
-        for name in reversed(self._head):
-            node = self._node(self._marker(name, node))
-        return node
-
-    def _node(self, *choices: _Choice) -> int:
-        self._nodes.append(choices)
-        return len(self._nodes) - 1
-
-    def _marker(self, name: str, target: int, field: str = "") -> _Choice:
-        token = self.vocabulary.marker(name)
-        return _Choice(range(token, token + 1), target, field)
-
-    def _chain(self, segments: tuple[_Segment, ...], target: int) -> int:
-        """Nodes that read `segments` and go on to `target`; returns the first."""
-        for segment in reversed(segments):
-            for _ in range(segment.length):
-                target = self._node(_Choice(segment.ids, target, segment.field))
-            target = self._node(self._marker(segment.marker, target))
-        return target
-
-    # ---- packing and parsing --------------------------------------------------------
+        self._act = Segment("act", "action", vocabulary.action, layout.action_tokens)
+        self._value = Segment("value", "value", vocabulary.value, 1)
+        self._table = GrammarTable(
+            vocabulary,
+            head=self._head,
+            look=self._look,
+            act=self._act,
+            value=self._value,
+            max_text=layout.max_text,
+        )
 
     def pack(self, arrays: StreamArrays) -> Ids:
         """Ids (L,) of a whole stream.
@@ -243,7 +180,7 @@ class Grammar:
 
     def _block(
         self,
-        segments: tuple[_Segment, ...],
+        segments: tuple[Segment, ...],
         shapes: Mapping[str, tuple[NDArray, tuple[int, ...]]],
         rows: int,
         present: NDArray[np.bool_] | None = None,
@@ -269,8 +206,13 @@ class Grammar:
         value: list[int] = []
         mode, looks, steps = "", 0, 0
         act, seen = (self.vocabulary.marker(name) for name in ("act", "state"))
+        stream = np.asarray(ids)
+        if stream.ndim != 1 or not np.issubdtype(stream.dtype, np.integer):
+            raise ValueError(
+                f"expected integer ids (L,), got {stream.dtype} {stream.shape}"
+            )
         state = self.start()
-        for position, token in enumerate(np.asarray(ids).tolist()):
+        for position, token in enumerate(stream.tolist()):
             choice = state.choice(token)
             if choice is None:
                 raise ValueError(f"position {position}: {state.refusal(token)}")
@@ -285,7 +227,7 @@ class Grammar:
                 value.append(NO_VALUE)
             elif token == seen:
                 looks += 1
-            state = GrammarState(self, choice.target)
+            state = GrammarState(self._table, choice.target)
         if not state.done:
             raise ValueError(f"the stream ends too early: expected {state.expected()}")
 
@@ -304,11 +246,9 @@ class Grammar:
             value=np.array(value, dtype=np.int64),
         )
 
-    # ---- generation -----------------------------------------------------------------
-
     def start(self) -> GrammarState:
         """The place before the first id."""
-        return GrammarState(self, self._start)
+        return GrammarState(self._table, self._table.start)
 
     def allowed(self, prefix: ArrayLike) -> NDArray[np.bool_]:
         """Mask (vocabulary size,) of the ids that may follow a prefix (L,).
@@ -322,77 +262,6 @@ class Grammar:
         for token in np.asarray(prefix, dtype=np.int64).tolist():
             state = state.advance(token)
         return state.allowed()
-
-    def choices(self, node: int) -> tuple[_Choice, ...]:
-        """What may come at a node of the table."""
-        return self._nodes[node]
-
-    def mask(self, node: int) -> NDArray[np.bool_]:
-        """Mask (vocabulary size,) of a node; read-only, shared between equal nodes."""
-        key = tuple(choice.ids for choice in self._nodes[node])
-        if key not in self._masks:
-            mask = np.zeros(self.vocabulary.size, dtype=np.bool_)
-            for ids in key:
-                mask[ids.start : ids.stop] = True
-            mask.flags.writeable = False
-            self._masks[key] = mask
-        return self._masks[key]
-
-
-@dataclass(frozen=True)
-class GrammarState:
-    """A place in a stream; advancing gives a new one, so that samples may branch."""
-
-    grammar: Grammar
-    """Whose stream it is."""
-
-    node: int
-    """Row of the grammar's table."""
-
-    @property
-    def done(self) -> bool:
-        """The stream has ended: nothing may follow."""
-        return not self.grammar.choices(self.node)
-
-    def allowed(self) -> NDArray[np.bool_]:
-        """Mask (vocabulary size,) of the ids that may come here; read-only."""
-        return self.grammar.mask(self.node)
-
-    def advance(self, token: int) -> GrammarState:
-        """The place after `token`.
-
-        Raises:
-            ValueError: it may not come here; says what may.
-        """
-        choice = self.choice(token)
-        if choice is None:
-            raise ValueError(self.refusal(token))
-        return GrammarState(self.grammar, choice.target)
-
-    def choice(self, token: int) -> _Choice | None:
-        """The way that `token` takes from here, None if it may not come."""
-        for choice in self.grammar.choices(self.node):
-            if token in choice.ids:
-                return choice
-        return None
-
-    def expected(self) -> str:
-        """What may come here, for people."""
-        name = self.grammar.vocabulary.name
-        found = [
-            name(c.ids.start)
-            if len(c.ids) == 1
-            else f"{name(c.ids.start)} to {name(c.ids[-1])}"
-            for c in self.grammar.choices(self.node)
-        ]
-        return ", ".join(found) or "nothing"
-
-    def refusal(self, token: int) -> str:
-        """Why `token` may not come here, for people."""
-        vocabulary = self.grammar.vocabulary
-        inside = isinstance(token, int) and 0 <= token < vocabulary.size
-        got = vocabulary.name(token) if inside else f"{token}, outside the vocabulary"
-        return f"expected {self.expected()}, got {got}"
 
 
 def _shifted(name: str, ids: NDArray, where: range) -> NDArray[np.int64]:

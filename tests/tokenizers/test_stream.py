@@ -212,3 +212,10 @@ def test_refuses_layouts_that_the_vocabulary_cannot_say() -> None:
         Grammar(VOCABULARY, dataclasses.replace(ONE, cameras={}))
     with pytest.raises(ValueError, match="action_tokens must be positive"):
         Grammar(VOCABULARY, dataclasses.replace(ONE, action_tokens=0))
+
+
+def test_parses_rows_of_integers_only() -> None:
+    grammar = Grammar(VOCABULARY, ONE)
+    for ids in (np.zeros((1, 9), int), np.zeros(9)):
+        with pytest.raises(ValueError, match="expected integer ids"):
+            grammar.parse(ids)
