@@ -68,13 +68,13 @@ class TrainConfig:
     """Length of training in wall seconds; the schedule follows the clock, so such a
     run resumes, but not bit for bit."""
 
-    batch: int = 256
+    batch: int = 128
     """Rows of one step and process."""
 
-    world_share: float = 0.25
+    world_share: float = 0.125
     """Share of the rows that also predict the next look."""
 
-    reconstruction_share: float = 0.25
+    reconstruction_share: float = 0.125
     """Share of the rows that are decoded to pictures."""
 
     state_dropout: float = 0.05
