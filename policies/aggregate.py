@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from brownfield.envs.kitchen_env import KitchenEnv, KitchenEnvConfig
-from brownfield.envs.rollout import NoiseConfig, run_episode
+from brownfield.envs.kitchen_env import KitchenEnvConfig
+from brownfield.envs.rollout import NoiseConfig, kitchen_env, run_episode
 from brownfield.policies.actor import MixedActor, PolicyActor
 from brownfield.policies.agent import PolicyAgent
 from brownfield.robot.trajectory import Trajectory
@@ -42,17 +42,13 @@ class MixedEpisode:
 
     def __call__(self, seed: int) -> Trajectory:
         """The episode of `seed`."""
-        env = KitchenEnv(self.env)
         actor = MixedActor(
             PolicyActor(_agent(self.checkpoint)),
             beta=self.beta,
             rng=np.random.default_rng([seed, 5]),
             segment=self.segment,
         )
-        try:
-            return run_episode(env, actor, seed, noise=self.noise)[0]
-        finally:
-            env.close()
+        return run_episode(kitchen_env(self.env), actor, seed, noise=self.noise)[0]
 
 
 @lru_cache(maxsize=1)

@@ -12,7 +12,7 @@ import numpy as np
 
 from brownfield.envs.kitchen_env import KitchenEnv, KitchenEnvConfig
 from brownfield.envs.prompts import TEST_PHRASES, TRAINING_PHRASES, object_of
-from brownfield.envs.rollout import Actor, ExpertActor, run_episode
+from brownfield.envs.rollout import Actor, ExpertActor, kitchen_env, run_episode
 from brownfield.policies.actor import PolicyActor
 from brownfield.policies.agent import PolicyAgent
 from brownfield.policies.baselines import (
@@ -63,11 +63,7 @@ class EpisodeRunner:
 
     def __call__(self, job: EpisodeJob) -> tuple[EpisodeResult, Footage]:
         """Run one job."""
-        env = KitchenEnv(self.env)
-        try:
-            return self._run(env, job)
-        finally:
-            env.close()
+        return self._run(kitchen_env(self.env), job)
 
     def _run(self, env: KitchenEnv, job: EpisodeJob) -> tuple[EpisodeResult, Footage]:
         actor = self._actor(job)
