@@ -190,21 +190,17 @@ class StreamTransformer(nn.Module):
 
     def _initialise(self) -> None:
         """Small normal weights; what writes to the residual stream starts smaller."""
-        scale = 0.02 / (2 * self.config.layers) ** 0.5
-        for name, parameter in self.named_parameters():
-            if name.endswith(("attention_out.weight", "feed_out.weight")):
-                nn.init.normal_(parameter, std=scale)
-            elif "query" in name or "position" in name or name in ("head",):
-                if parameter.dim() == 2 and name.startswith("blocks."):
-                    nn.init.normal_(parameter, std=parameter.shape[1] ** -0.5)
-                elif "norm" not in name:
-                    nn.init.normal_(parameter, std=0.02)
-            elif name == "action_out":
+        small = 0.02 / (2 * self.config.layers) ** 0.5
+        for block in self.blocks:
+            assert isinstance(block, Block)
+            for linear in (block.query_key_value, block.feed_in):
+                nn.init.normal_(linear.weight, std=self.config.width**-0.5)
+            for linear in (block.attention_out, block.feed_out):
+                nn.init.normal_(linear.weight, std=small)
+        for name, parameter in self.named_parameters(recurse=False):
+            if name not in ("action_bias", "state_absent"):
                 nn.init.normal_(parameter, std=0.02)
-            elif name == "state_absent":
-                nn.init.zeros_(parameter)
-            elif parameter.dim() == 2 and name.startswith("blocks."):
-                nn.init.normal_(parameter, std=parameter.shape[1] ** -0.5)
+        nn.init.zeros_(self.state_absent)
         nn.init.normal_(self.byte.weight, std=0.5)
 
     def prefix(self, text: Tensor) -> Prefix:

@@ -164,10 +164,8 @@ def train(config: TrainConfig) -> Path:
 
 
 def _train_rank(config: TrainConfig, ranks: Ranks) -> None:
-    windows = load_windows(
-        config.datasets, body_named(config.body), rank=ranks.rank, ranks=ranks.count
-    )
-    Trainer(config, windows, ranks).run()
+    body, share = body_named(config.body), {"rank": ranks.rank, "ranks": ranks.count}
+    Trainer(config, load_windows(config.datasets, body, **share), ranks).run()
 
 
 class Trainer:
@@ -176,13 +174,13 @@ class Trainer:
     def __init__(self, config: TrainConfig, windows: Windows, ranks: Ranks) -> None:
         self.config, self.ranks = config, ranks
         torch.manual_seed(config.seed)
-        held_out = None
-        if config.validation_every_episode > 1:
-            rest, held_out = windows.split(config.validation_every_episode)
-            if len(rest) and len(held_out):
-                windows = rest
-            else:
-                held_out = None
+        held_out = windows.held_out(config.validation_every_episode)
+        training = ~held_out
+        if not training.any():
+            raise ValueError(
+                f"process {ranks.rank} has no episode to learn from: record more, or "
+                "hold out or share out fewer"
+            )
         start = config.out if config.resume else config.init
         if start is not None:
             loaded = load_checkpoint(start)
@@ -194,14 +192,18 @@ class Trainer:
         text_bytes = self.policy.config.text_bytes
         self.examples = tokenize(windows, self.tokenizers, text_bytes)
         self.held_out: Examples | None = None
-        if held_out is not None and ranks.first:
-            self.held_out = tokenize(held_out, self.tokenizers, text_bytes)
+        if held_out.any() and ranks.first:
+            rows = windows.rows(held_out)
+            self.held_out = tokenize(rows, self.tokenizers, text_bytes)
         if start is None:
-            self.policy.fit_normalisation(self.examples.state, self.examples.auxiliary)
+            self.policy.fit_normalisation(
+                self.examples.state[training], self.examples.auxiliary[training]
+            )
             ranks.same(list(self.policy.buffers()))
         self.policy.train()
         self.policy.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.sampler = Sampler(windows.weights())
+        self.sampler = Sampler(windows.weights() * training)
+        self.rows = int(training.sum()) * ranks.count
         self.augment = Augment(config.augment)
         self.parameters = list(self.policy.parameters())
         matrices = [p for p in self.parameters if p.dim() > 1]
@@ -314,7 +316,7 @@ class Trainer:
             "seed": self.config.seed,
             "steps": self.step,
             "seconds": round(self.elapsed_s, 1),
-            "rows": len(self.examples) * self.ranks.count,
+            "rows": self.rows,
             "precision": "bfloat16" if self.bfloat16 else "float32",
             "offline": {k: round(v, 5) for k, v in (numbers or {}).items()},
         }

@@ -70,10 +70,11 @@ class Windows:
         weight = 1 / np.sqrt(share[phase])
         return weight / weight.sum()
 
-    def split(self, every: int) -> tuple["Windows", "Windows"]:
-        """Rows for training and for validation: every `every`-th episode is kept."""
-        kept = self.episode % every == every - 1
-        return self.rows(~kept), self.rows(kept)
+    def held_out(self, every: int) -> NDArray[np.bool_]:
+        """(N,) rows of every `every`-th episode; none when `every` is below 2."""
+        if every < 2:
+            return np.zeros(len(self), bool)
+        return self.episode % every == every - 1
 
     def rows(self, mask: NDArray[np.bool_]) -> "Windows":
         """The rows where `mask` (N,) holds; episodes must be taken whole."""
@@ -144,11 +145,12 @@ def windows_of(
         start += length
     if not start:
         raise ValueError("there is no episode to learn from")
-    joined = {name: np.concatenate(value) for name, value in parts.items()}
+    # Frames fill the memory: let go of each list as soon as it is joined.
+    joined = {name: np.concatenate(parts.pop(name)) for name in list(parts)}
     for name in ("state", "last", "label", "executed", "privileged"):
-        joined[name] = joined[name].astype(np.float32)
+        joined[name] = joined[name].astype(np.float32, copy=False)
     for name in ("prompt", "following", "episode"):
-        joined[name] = joined[name].astype(np.int64)
+        joined[name] = joined[name].astype(np.int64, copy=False)
     return Windows(prompts=tuple(prompts), **joined)  # type: ignore[arg-type]
 
 

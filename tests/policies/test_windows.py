@@ -24,12 +24,13 @@ def test_last_is_the_command_in_the_state(windows: Windows) -> None:
     assert np.array_equal(windows.last, windows.state[:, columns])
 
 
-def test_split_keeps_episodes_whole(windows: Windows) -> None:
-    training, held_out = windows.split(4)
-    assert len(training) + len(held_out) == len(windows)
-    assert not set(training.episode) & set(held_out.episode)
-    for part in (training, held_out):
-        assert (part.episode[part.following] == part.episode).all()
+def test_whole_episodes_are_held_out(windows: Windows) -> None:
+    kept = windows.held_out(4)
+    assert set(windows.episode[kept]) == {3, 7, 11}
+    assert not set(windows.episode[kept]) & set(windows.episode[~kept])
+    part = windows.rows(kept)
+    assert (part.episode[part.following] == part.episode).all()
+    assert not windows.held_out(0).any()
 
 
 def test_rare_phases_are_drawn_more_often(windows: Windows) -> None:
