@@ -38,7 +38,12 @@ clean:  ## Remove the environment.
 	rm -rf $(VENV)
 
 $(STAMP): pyproject.toml .ci/cpu.txt
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@# Debian keeps venv in a package of its own.
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || test -x $(BIN)/python \
+		|| { test "$$(id -u)" = 0 && apt-get update -qq \
+			&& apt-get install -y -qq python3-venv; } \
+		|| { echo "run: sudo apt-get install python3-venv"; exit 1; }
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check --upgrade 'pip>=25.1'
 	@# The newest torch may bring gigabytes of CUDA: unless a torch is there already,
 	@# take the version of the constraints file, for which a CPU build is common.
