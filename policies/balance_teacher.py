@@ -64,7 +64,7 @@ class BalanceTeacher:
 
     def __init__(self, rescale: bool = True) -> None:
         """Args: rescale: feed it `teacher_command(command)` instead of `command`."""
-        import onnxruntime
+        import onnxruntime  # pyright: ignore[reportMissingImports]
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1

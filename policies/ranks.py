@@ -86,9 +86,7 @@ def run_ranks(
     else:
         with tempfile.TemporaryDirectory() as folder:
             store = str(Path(folder) / "store")
-            spawn(
-                _run, (processes, store, threads, work, config), nprocs=processes
-            )
+            spawn(_run, (processes, store, threads, work, config), nprocs=processes)
 
 
 def _run(
