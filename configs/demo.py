@@ -173,7 +173,7 @@ def _from_scratch(config: Demo, made: list[Path]) -> None:
         out=out / "first",
         body=config.body,
         seconds=recipe.train_s,
-        threads=config.workers,
+        processes=config.workers,
     )
     timed("train on the demonstrations", lambda: train(first))
     timed(

@@ -18,6 +18,11 @@ from brownfield.policies.policy import (
     pixels_of,
     text_rows,
 )
+from brownfield.policies.token_stream import (
+    EpisodeStream,
+    grammar_of,
+    vocabulary_of,
+)
 from brownfield.policies.windows import FRAME_SIZE
 from brownfield.robot.bodies import body_named
 from brownfield.robot.body import Body
@@ -61,6 +66,11 @@ class PolicyAgent:
         self.thought: Thought | None = None
         self._policy = checkpoint.policy.eval()
         self._tokenizers = checkpoint.tokenizers
+        vocabulary = checkpoint.vocabulary or vocabulary_of(
+            checkpoint.tokenizers, self.body
+        )
+        self._grammar = grammar_of(checkpoint.tokenizers, self.body, vocabulary)
+        self.stream: EpisodeStream | None = None
         self._prefix: Prefix | None = None
         self._last_past: Any = None
 
@@ -80,6 +90,7 @@ class PolicyAgent:
         text = text_rows([ids], self._policy.config.text_bytes)
         self._prefix = self._policy.trunk.prefix(text)
         self.prompt, self.thought, self._last_past = prompt, None, None
+        self.stream = EpisodeStream(self._grammar, ids)
 
     @torch.inference_mode()
     def act(self, observation: dict[str, Any]) -> NDArray[np.int64]:
@@ -92,6 +103,13 @@ class PolicyAgent:
         Raises:
             ValueError: a missing entry, a wrong shape, or NaN in the state.
         """
+        ids = self._look(observation)
+        assert self.stream is not None and self.thought is not None
+        self.stream.look(self.thought.video_ids, self.thought.state_ids, ids)
+        return ids
+
+    def _look(self, observation: dict[str, Any]) -> NDArray[np.int64]:
+        """Ids (K,) for an observation, which stays out of the stream."""
         camera = self.body.cameras[0].name
         for name in (camera, "state"):
             if name not in observation:
@@ -146,7 +164,7 @@ class PolicyAgent:
         n_ids = self._policy.config.n_action_ids
         if np.shape(ids) != (n_ids,):
             raise ValueError(f"ids must have shape ({n_ids},), got {np.shape(ids)}")
-        self.act(observation)
+        self._look(observation)
         policy, levels = self._policy, self._policy.config.video_levels
         half = (self.action_tokenizer.vocab_size - 1) / 2
         executed = torch.from_numpy((np.asarray(ids) / half - 1).astype(np.float32))

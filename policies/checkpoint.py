@@ -2,7 +2,7 @@
 
 config.json          schema version, body, sizes, training facts, sha256 of files
 weights.safetensors  transformer and normalisation (EMA weights)
-tokenizers/          video (EMA weights), state, action
+tokenizers/          video (EMA weights), state, action, and the vocabulary they share
 card.md              what it is, for people
 results.json         written by evaluation; not hashed
 state/               optimizer, raw weights, random states; only to resume
@@ -24,8 +24,10 @@ from torch import Tensor
 
 from brownfield.policies.model import ModelConfig
 from brownfield.policies.policy import StreamPolicy
+from brownfield.policies.token_stream import saved_hashes, vocabulary_of
 from brownfield.policies.tokenizer_set import TokenizerSet
 from brownfield.robot.bodies import body_named
+from brownfield.tokenizers.vocabulary import Vocabulary
 
 SCHEMA_VERSION = 1
 DTYPES = {
@@ -47,6 +49,9 @@ class Checkpoint:
 
     body: str
     """Name of the body."""
+
+    vocabulary: Vocabulary | None = None
+    """Ids that the tokenizers share; built when saving."""
 
     facts: dict[str, Any] = field(default_factory=dict)
     """Training config, seed, log summary: whatever describes how it came about."""
@@ -93,6 +98,11 @@ def save_checkpoint(
         save_file(tensors, aside / "weights.safetensors")
         (aside / "tokenizers").mkdir()
         checkpoint.tokenizers.save(aside / "tokenizers")
+        vocabulary_of(
+            checkpoint.tokenizers,
+            body_named(checkpoint.body),
+            saved_hashes(aside / "tokenizers"),
+        ).save(aside / "tokenizers" / "vocabulary")
         if resume is not None:
             (aside / "state").mkdir()
             save_file(resume, aside / "state" / "training.safetensors")
@@ -145,6 +155,8 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
             f"got {body.schema_hash()}"
         )
     tokenizers = TokenizerSet.load(path / "tokenizers")
+    vocabulary = Vocabulary.load(path / "tokenizers" / "vocabulary")
+    vocabulary.check_hashes(saved_hashes(path / "tokenizers"))
     sizes = dict(config["model"])
     sizes["video_levels"] = tuple(sizes["video_levels"])
     policy = StreamPolicy(ModelConfig(**sizes), tokenizers.video)
@@ -159,7 +171,11 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     policy.load_state_dict(floats, strict=False)
     policy.eval()
     return Checkpoint(
-        policy=policy, tokenizers=tokenizers, body=body.name, facts=config["facts"]
+        policy=policy,
+        tokenizers=tokenizers,
+        body=body.name,
+        vocabulary=vocabulary,
+        facts=config["facts"],
     )
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from brownfield.policies.agent import PolicyAgent
+from brownfield.policies.token_stream import grammar_of
 from brownfield.robot.g1.body import G1_BODY
 from brownfield.robot.trajectory import Trajectory
 
@@ -32,6 +33,22 @@ def test_ids_are_legal_and_repeatable(
     assert agent.thought is not None
     assert agent.thought.video_ids.shape == (8, 8)
     assert agent.thought.state_ids.shape == (G1_BODY.state_dim,)
+
+
+def test_what_was_seen_and_said_is_one_stream(
+    agent: PolicyAgent, observation: dict[str, Any]
+) -> None:
+    agent.reset("pick up the box")
+    said = [agent.act(observation) for _ in range(3)]
+    agent.imagine(observation, said[0])
+    assert agent.stream is not None and len(agent.stream) == 3
+    vocabulary = agent.checkpoint.vocabulary
+    assert vocabulary is not None
+    grammar = grammar_of(agent.checkpoint.tokenizers, agent.body, vocabulary)
+    arrays = grammar.parse(agent.stream.ids())
+    assert bytes(arrays.text.astype(np.uint8)).decode() == "pick up the box"
+    assert arrays.video["head"].shape == (3, 8, 8)
+    assert np.array_equal(arrays.action, said[:2])
 
 
 def test_pictures_come_from_tokens(
