@@ -316,7 +316,7 @@ def generate_kitchen(seed: int, config: KitchenConfig | None = None) -> Kitchen:
     hues = look.permutation(len(HUES))
     named, clutter = _place(config, rng)
     placed_named, placed_clutter = [], []
-    for i, (name, xy) in enumerate(sorted(named, key=lambda item: item[0])):
+    for name, xy in sorted(named, key=lambda item: item[0]):
         rgb = np.array(
             colorsys.hsv_to_rgb(
                 HUES[hues[list(NAMED).index(name)]],
@@ -326,7 +326,6 @@ def generate_kitchen(seed: int, config: KitchenConfig | None = None) -> Kitchen:
         )
         yaw = rng.uniform(*config.object_yaw_rad)
         placed_named.append(_add_object(spec, name, NAMED[name], xy, height, yaw, rgb))
-        del i
     for i, (name, xy) in enumerate(clutter):
         rgb = rng.uniform(0.15, 0.9, 3)
         placed_clutter.append(

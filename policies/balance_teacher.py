@@ -31,8 +31,9 @@ COMMAND_KNOTS = {
     ),
 }
 """Mean speed of the teacher (first row) at a command (second row), per axis, measured
-over 8 s with moving arms by `balance_trials.steady`; it overshoots slow
-commands and saturates on fast ones."""
+over 8 s with moving arms in one run a command, as `balance_trials.steady` does, then
+rounded by hand and made symmetric sideways and in turning; it overshoots slow commands
+and saturates on fast ones."""
 
 
 def teacher_command(command: Array) -> Array:
