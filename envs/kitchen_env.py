@@ -11,8 +11,13 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from brownfield.envs.expert import ExpertState, clip_command, stance_error, view_angles
-from brownfield.envs.kitchen import Kitchen, KitchenConfig, generate_kitchen
+from brownfield.envs.expert import ExpertState, clip_command, stance_error
+from brownfield.envs.kitchen import (
+    Kitchen,
+    KitchenConfig,
+    PlacedObject,
+    generate_kitchen,
+)
 from brownfield.envs.pick import PickJudge
 from brownfield.envs.prompts import (
     TEST_PHRASES,
@@ -38,8 +43,12 @@ PRIVILEGED_NAMES = (
     "stance_y",
     "yaw",
     "visible",
+    "pixel_x",
+    "pixel_y",
 )
-"""Simulator truth for auxiliary losses and metrics; never part of an observation."""
+"""Simulator truth about the named object, for auxiliary losses and metrics; never part
+of an observation. The pixel is where the object's centre appears in the head camera's
+frame, -1 to 1 from left to right and from top to bottom; 2 is far outside."""
 STARTS = {
     "near": {"back": (0.5, 1.2), "lateral": 0.35, "yaw": 0.4},
     "wide": {"back": (0.8, 1.8), "lateral": 0.7, "yaw": 0.9},
@@ -79,7 +88,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
     Observation: `head` uint8 (128, 128, 3), `state` float32 (95,) as named by
     `G1_BODY.state`, `prompt` str. Action: a command (10,) of `G1_BODY.action`.
     `info` carries `success`, `reason` (why it failed, empty otherwise), `lifted` (the
-    object that was lifted, if any) and `privileged` (7,), see `PRIVILEGED_NAMES`.
+    object that was lifted, if any) and `privileged` (9,), see `PRIVILEGED_NAMES`.
     """
 
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012
@@ -139,7 +148,13 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         prompt = str((options or {}).get("prompt", prompt))
         named = object_of(prompt, names)
         self.prompt = prompt
-        self._target = next(o for o in self.kitchen.named if o.name == named)
+        self._target = self._object(named)
+        phrasing = np.random.default_rng([seed, 4])
+        self._other_prompts = {
+            name: prompt_for(name, phrases[int(phrasing.integers(len(phrases)))])
+            for name in names
+            if name != named
+        }
 
         self.model = self.kitchen.model
         self.data = mujoco.MjData(self.model)
@@ -219,15 +234,22 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         """What the robot reports now."""
         return self.link.read()
 
-    def expert_state(self) -> ExpertState:
-        """The truth for the expert."""
+    def other_prompts(self) -> dict[str, str]:
+        """What else might be asked for in this scene: prompts by the object's name, in
+        phrasings that the seed draws. Defined from `reset` to the next one."""
+        return dict(self._other_prompts)
+
+    def expert_state(self, name: str | None = None) -> ExpertState:
+        """The truth for the expert, as if the prompt named the object `name`; by
+        default the one that it does name."""
+        target = self._object(name)
         base, speed = self._base_q, self._base_v
         rotation = np.zeros(9)
         mujoco.mju_quat2Mat(rotation, self.data.qpos[base + 3 : base + 7])
-        kind = self._target.kind
+        kind = target.kind
         above = kind.grasp_height_m - kind.height_m / 2
-        axis = self.data.body(self._target.name).xmat.reshape(3, 3)[:, 2]
-        centre = self.data.body(self._target.name).xpos
+        axis = self.data.body(target.name).xmat.reshape(3, 3)[:, 2]
+        centre = self.data.body(target.name).xpos
         return ExpertState(
             position=self.data.qpos[base : base + 3].copy(),
             rotation=rotation.reshape(3, 3),
@@ -239,16 +261,32 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
             command=self.command.copy(),
         )
 
-    def privileged(self) -> NDArray[np.float32]:
-        """Simulator truth (7,), see `PRIVILEGED_NAMES`."""
-        state = self.expert_state()
+    def privileged(self, name: str | None = None) -> NDArray[np.float32]:
+        """Simulator truth (9,), see `PRIVILEGED_NAMES`, about the named object or about
+        another one."""
+        state = self.expert_state(name)
         point = state.rotation.T @ (state.grasp_point - state.position)
-        bearing, elevation = view_angles(state)
-        limit = np.deg2rad(31.0)
-        visible = max(abs(bearing), abs(elevation)) < limit
+        pixel = self._pixel(self.data.body(self._object(name).name).xpos)
+        visible = np.abs(pixel).max() < 1
         return np.array(
-            [*point, *stance_error(state), state.yaw, visible], dtype=np.float32
+            [*point, *stance_error(state), state.yaw, visible, *pixel],
+            dtype=np.float32,
         )
+
+    def _object(self, name: str | None) -> PlacedObject:
+        if name is None:
+            return self._target
+        return next(o for o in self.kitchen.named if o.name == name)
+
+    def _pixel(self, point: Array) -> Array:
+        """Where a point (3,) of the world appears in the head camera, see
+        `PRIVILEGED_NAMES`."""
+        camera = self.data.camera("g1/head")
+        right, up, back = camera.xmat.reshape(3, 3).T @ (point - camera.xpos)
+        if back > -1e-3:
+            return np.array([2.0, 2.0])
+        half = np.tan(np.deg2rad(self.model.camera("g1/head").fovy[0]) / 2)
+        return np.clip(np.array([right, -up]) / (-back * half), -2, 2)
 
     def render(self) -> NDArray[np.uint8]:  # type: ignore[override]
         """The room camera (360, 480, 3)."""

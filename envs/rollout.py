@@ -11,10 +11,14 @@ from numpy.typing import NDArray
 
 from brownfield.envs.expert import clip_command, expert_chunk
 from brownfield.envs.kitchen_env import PRIVILEGED_NAMES, KitchenEnv, KitchenEnvConfig
+from brownfield.envs.objects import NAMED
 from brownfield.robot.g1.body import G1_BODY
-from brownfield.robot.trajectory import Trajectory
+from brownfield.robot.trajectory import Counterfactual, Trajectory
 
 Array = NDArray[np.float64]
+
+OTHER_SLOTS = len(NAMED) - 1
+"""Slots for other prompts in every trajectory of a kitchen."""
 
 
 class Actor(Protocol):
@@ -116,7 +120,8 @@ def run_episode(
         watch: called as `watch(env, observation, command)` before every step.
 
     Returns:
-        trajectory: frames, states, executed commands, expert labels.
+        trajectory: frames, states, executed commands, expert labels, and with
+            `label` the expert's plans for everything else that might be asked for.
         info: the last `info` of the environment.
     """
     options = {"prompt": prompt} if prompt else None
@@ -124,6 +129,9 @@ def run_episode(
     disturb = _Noise(noise, np.random.default_rng([seed, 3])) if noise else None
     actor.reset(env)
     heads, states, actions, labels, truths = [], [], [], [], []
+    names = env.other_prompts() if label else {}
+    plans: dict[str, list[Array]] = {name: [] for name in names}
+    facts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in names}
     over = late = False
     while not (over or late):
         command = clip_command(np.array(actor.act(env, observation)))
@@ -139,9 +147,28 @@ def run_episode(
         actions.append(command)
         labels.append(chunk)
         truths.append(info["privileged"])
+        for name in names:
+            plans[name].append(expert_chunk(env.expert_state(name))[0])
+            facts[name].append(env.privileged(name))
         if watch is not None:
             watch(env, observation, command)
         observation, _, over, late, info = env.step(command)
+    others = [
+        Counterfactual(
+            prompt=names[name],
+            label=np.stack(plans[name]).astype(np.float32),
+            privileged=np.stack(facts[name]),
+        )
+        for name in names
+    ]
+    own_plan = np.stack(labels).astype(np.float32)
+    own_truth = np.stack(truths).astype(np.float32)
+    unused = Counterfactual(
+        prompt="",
+        label=np.zeros_like(own_plan),
+        privileged=np.zeros_like(own_truth),
+    )
+    others += [unused] * (OTHER_SLOTS - len(others))
     trajectory = Trajectory(
         body=G1_BODY.name,
         place="kitchen",
@@ -150,12 +177,13 @@ def run_episode(
         frames={G1_BODY.cameras[0].name: np.stack(heads)},
         state=np.stack(states).astype(np.float32),
         action=np.stack(actions).astype(np.float32),
-        label=np.stack(labels).astype(np.float32),
-        privileged=np.stack(truths).astype(np.float32),
+        label=own_plan,
+        privileged=own_truth,
         privileged_names=PRIVILEGED_NAMES,
         success=bool(info["success"]),
         reason=str(info["reason"]),
         control_hz=G1_BODY.control_hz,
+        others=tuple(others),
     )
     return trajectory, info
 

@@ -129,6 +129,7 @@ def episodes_schema(features: schema.Features) -> pa.Schema:
         ("brownfield_success", pa.bool_()),
         ("brownfield_reason", pa.string()),
         ("brownfield_place", pa.string()),
+        ("brownfield_other_prompts", pa.list_(pa.string())),
     ]
     return pa.schema(fields)
 
@@ -153,6 +154,7 @@ def _episode_row(
         "brownfield_success": entry["success"],
         "brownfield_reason": entry["reason"],
         "brownfield_place": entry["place"],
+        "brownfield_other_prompts": entry["other_prompts"],
     }
     for key in entry["pixels"]:
         row[f"videos/{key}/chunk_index"] = chunk

@@ -17,7 +17,7 @@ from brownfield.robot import dataset_schema as schema
 from brownfield.robot.bodies import body_named
 from brownfield.robot.body import Body
 from brownfield.robot.dataset_meta import to_numpy
-from brownfield.robot.trajectory import Trajectory
+from brownfield.robot.trajectory import Counterfactual, Trajectory
 from brownfield.robot.video_file import decode_video
 from brownfield.tokenizers.resize import area_resize
 
@@ -40,6 +40,8 @@ class EpisodeRecord:
     """Why not; empty when it was."""
     place: str
     """Name of the place."""
+    other_prompts: tuple[str, ...]
+    """What it might have been told instead; empty in an unused slot."""
 
 
 class DatasetReader:
@@ -84,6 +86,7 @@ class DatasetReader:
             "brownfield_success",
             "brownfield_reason",
             "brownfield_place",
+            "brownfield_other_prompts",
         ]
         for key in schema.video_keys(features):
             columns += [
@@ -131,7 +134,23 @@ class DatasetReader:
         """
         record = self._record(index)
         columns = self.numbers(index)
-        count = record.length
+        count, slots = record.length, len(record.other_prompts)
+        label = columns[schema.LABEL].reshape(count, self.body.chunk_steps, -1)
+        truth = columns.get(schema.PRIVILEGED, np.zeros((count, 0), np.float32))
+        labels = columns.get(schema.OTHER_LABELS)
+        truths = columns.get(schema.OTHER_PRIVILEGED)
+        others = []
+        for slot, prompt in enumerate(record.other_prompts):
+            assert labels is not None
+            others.append(
+                Counterfactual(
+                    prompt=prompt,
+                    label=labels.reshape(count, slots, *label.shape[1:])[:, slot],
+                    privileged=truth
+                    if truths is None
+                    else truths.reshape(count, slots, -1)[:, slot],
+                )
+            )
         return Trajectory(
             body=self.body.name,
             place=record.place,
@@ -143,12 +162,13 @@ class DatasetReader:
             },
             state=columns[schema.STATE],
             action=columns[schema.ACTION],
-            label=columns[schema.LABEL].reshape(count, self.body.chunk_steps, -1),
-            privileged=columns.get(schema.PRIVILEGED, np.zeros((count, 0), np.float32)),
+            label=label,
+            privileged=truth,
             privileged_names=self.privileged_names,
             success=record.success,
             reason=record.reason,
             control_hz=self.body.control_hz,
+            others=tuple(others),
         )
 
     def numbers(self, index: int) -> dict[str, NDArray[Any]]:
@@ -223,6 +243,7 @@ def _record(row: dict[str, Any]) -> EpisodeRecord:
         success=row["brownfield_success"],
         reason=row["brownfield_reason"],
         place=row["brownfield_place"],
+        other_prompts=tuple(row["brownfield_other_prompts"]),
     )
 
 

@@ -14,7 +14,7 @@ from brownfield.robot import video_file
 from brownfield.robot.body import Body
 
 CODEBASE_VERSION = "v3.0"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Version of what Brownfield adds; a reader refuses another one."""
 
 CHUNK_SIZE = 1000
@@ -36,6 +36,8 @@ STATE = "observation.state"
 ACTION = "action"
 LABEL = "brownfield.label"
 PRIVILEGED = "observation.environment_state"
+OTHER_LABELS = "brownfield.other_labels"
+OTHER_PRIVILEGED = "brownfield.other_environment_states"
 REWARD, DONE, SUCCESS = "next.reward", "next.done", "next.success"
 DEFAULT_FEATURES = {
     "timestamp": "float32",
@@ -88,12 +90,15 @@ def _video(height: int, width: int, fps: int) -> dict[str, Any]:
     }
 
 
-def features_of(body: Body, privileged_names: tuple[str, ...]) -> Features:
+def features_of(
+    body: Body, privileged_names: tuple[str, ...], others: int = 0
+) -> Features:
     """Features of the trajectories of `body`, in the order of the columns.
 
     Args:
         body: whose trajectories.
         privileged_names: columns of the simulator's truth; none leaves it out.
+        others: slots for counterfactual prompts, side by side in one column.
 
     Raises:
         ValueError: the control rate is not a positive integer.
@@ -116,6 +121,11 @@ def features_of(body: Body, privileged_names: tuple[str, ...]) -> Features:
     features[LABEL] = vector(label)
     if privileged_names:
         features[PRIVILEGED] = vector(list(privileged_names))
+    for name, columns in ((OTHER_LABELS, label), (OTHER_PRIVILEGED, privileged_names)):
+        if others and columns:
+            features[name] = vector(
+                [f"{c}|{slot + 1}" for slot in range(others) for c in columns]
+            )
     features[REWARD] = scalar("float32")
     features[DONE] = scalar("bool")
     features[SUCCESS] = scalar("bool")
@@ -154,7 +164,7 @@ def data_schema(features: Features) -> pa.Schema:
 
 
 def header_of(
-    body: Body, privileged_names: tuple[str, ...], recipe: str
+    body: Body, privileged_names: tuple[str, ...], recipe: str, others: int = 0
 ) -> dict[str, Any]:
     """What holds for every episode of a dataset: first line of its journal."""
     return {
@@ -164,8 +174,9 @@ def header_of(
         "body_schema": body.schema_hash(),
         "chunk_steps": body.chunk_steps,
         "recipe": recipe,
+        "others": others,
         "fps": frames_per_second(body),
-        "features": features_of(body, privileged_names),
+        "features": features_of(body, privileged_names, others),
     }
 
 
@@ -190,6 +201,7 @@ def info_of(header: dict[str, Any], lengths: list[int], tasks: int) -> dict[str,
         "brownfield_body_schema": header["body_schema"],
         "brownfield_chunk_steps": header["chunk_steps"],
         "brownfield_recipe": header["recipe"],
+        "brownfield_others": header["others"],
     }
 
 

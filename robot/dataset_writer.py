@@ -109,13 +109,16 @@ class DatasetWriter:
         if self._closed:
             raise ValueError(f"dataset {self.path} is closed")
         trajectory.require_body(self.body)
-        header = schema.header_of(self.body, trajectory.privileged_names, self._recipe)
+        header = schema.header_of(
+            self.body, trajectory.privileged_names, self._recipe, len(trajectory.others)
+        )
         if self._journal.header not in (None, header):
             assert self._journal.header is not None
             known = self._journal.header["features"].get(schema.PRIVILEGED, {})
             raise ValueError(
                 f"privileged columns must be {known.get('names', [])}, got "
-                f"{list(trajectory.privileged_names)}"
+                f"{list(trajectory.privileged_names)}; slots for other prompts must be "
+                f"{self._journal.header['others']}, got {len(trajectory.others)}"
             )
         features = header["features"]
         episode = len(self)
@@ -194,6 +197,7 @@ class DatasetWriter:
                 "dataset_from_index": self._frames,
                 "task": trajectory.prompt,
                 "task_index": self._tasks.get(trajectory.prompt, len(self._tasks)),
+                "other_prompts": [other.prompt for other in trajectory.others],
                 "seed": int(trajectory.seed),
                 "success": bool(trajectory.success),
                 "reason": trajectory.reason,
@@ -209,7 +213,16 @@ class DatasetWriter:
         last = frame == count - 1
         task = self._tasks.get(trajectory.prompt, len(self._tasks))
         fps = schema.frames_per_second(self.body)
-        return {
+        others = trajectory.others
+        beside = {}
+        if others:
+            labels = np.stack([other.label for other in others], 1)
+            truths = np.stack([other.privileged for other in others], 1)
+            beside = {
+                schema.OTHER_LABELS: labels.reshape(count, -1),
+                schema.OTHER_PRIVILEGED: truths.reshape(count, -1),
+            }
+        return beside | {
             schema.STATE: trajectory.state,
             schema.ACTION: trajectory.action,
             schema.LABEL: trajectory.label.reshape(count, -1),

@@ -11,6 +11,23 @@ from brownfield.robot.body import Body
 
 
 @dataclass(frozen=True, kw_only=True)
+class Counterfactual:
+    """The same N states under a prompt that was not given: what the expert would have
+    done, and what was true of what that prompt names.
+
+    A picture that comes with one prompt only teaches to recognise the picture; with
+    several it teaches to read the prompt.
+    """
+
+    prompt: str
+    """What might have been said; empty in a slot that is not used."""
+    label: NDArray[np.float32]
+    """(N, T, D), the expert's chunk under that prompt."""
+    privileged: NDArray[np.float32]
+    """(N, P), the simulator's truth under that prompt."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Trajectory:
     """One episode of N control steps.
 
@@ -48,6 +65,9 @@ class Trajectory:
     """Why not; empty when it was."""
     control_hz: float
     """Steps per second [Hz]."""
+    others: tuple[Counterfactual, ...] = ()
+    """Other prompts for the same states; a place always gives the same number of
+    slots, of which an episode may leave some unused."""
 
     def __post_init__(self) -> None:
         floats = (("state", 2), ("action", 2), ("label", 3), ("privileged", 2))
@@ -80,6 +100,14 @@ class Trajectory:
                 f"privileged has {self.privileged.shape[1]} columns but "
                 f"{len(self.privileged_names)} names"
             )
+        for other in self.others:
+            for name in ("label", "privileged"):
+                array, own = getattr(other, name), getattr(self, name)
+                if array.dtype != np.float32 or array.shape != own.shape:
+                    raise ValueError(
+                        f"{name} under {other.prompt!r} must be float32 of shape "
+                        f"{own.shape}, got {array.dtype} of shape {array.shape}"
+                    )
         if not self.prompt:
             raise ValueError("the prompt is empty")
         if self.success == bool(self.reason):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from brownfield.robot.body import Body, Camera, Field
-from brownfield.robot.trajectory import Trajectory
+from brownfield.robot.trajectory import Counterfactual, Trajectory
 
 SMALL_BODY = Body(
     name="small",
@@ -92,4 +92,12 @@ class SyntheticEpisode:
             success=success,
             reason="" if success else "dropped",
             control_hz=body.control_hz,
+            others=tuple(
+                Counterfactual(
+                    prompt=prompt,
+                    label=numbers(count, body.chunk_steps, body.action_dim),
+                    privileged=numbers(count, 2),
+                )
+                for prompt in ("pick up the spoon", "")
+            ),
         )

@@ -41,6 +41,11 @@ def test_what_is_written_is_read(dataset: Path) -> None:
         for name in ("prompt", "seed", "success", "reason", "place", "control_hz"):
             assert getattr(got, name) == getattr(want, name)
         assert got.privileged_names == want.privileged_names
+        assert len(got.others) == len(want.others) == 2
+        for mine, other in zip(got.others, want.others, strict=True):
+            assert mine.prompt == other.prompt
+            np.testing.assert_array_equal(mine.label, other.label)
+            np.testing.assert_array_equal(mine.privileged, other.privileged)
         assert reader.episodes[seed].prompt == want.prompt
         for camera, frames in want.frames.items():
             error = got.frames[camera].astype(float) - frames
@@ -120,6 +125,8 @@ def test_a_refused_episode_leaves_the_others(tmp_path: Path) -> None:
         writer.commit(episode_of(0))
         with pytest.raises(ValueError, match="privileged columns must be"):
             writer.commit(replace(episode_of(1), privileged_names=("a", "b")))
+        with pytest.raises(ValueError, match="other prompts must be 2, got 0"):
+            writer.commit(replace(episode_of(1), others=()))
         bad = episode_of(1)
         bad.state[0, 0] = np.inf
         with pytest.raises(ValueError, match="in episode 1, frame 0"):
@@ -153,6 +160,7 @@ def test_bodies_without_truth_or_cameras(tmp_path: Path) -> None:
         episode,
         privileged=np.zeros((len(episode), 0), np.float32),
         privileged_names=(),
+        others=(),
     )
     with DatasetWriter(tmp_path / "set", body) as writer:
         writer.commit(episode)
@@ -175,8 +183,8 @@ def test_readers_refuse_what_they_do_not_know(dataset: Path, tmp_path: Path) -> 
     old = _with_info(dataset, tmp_path / "old", codebase_version="v2.1")
     with pytest.raises(ValueError, match=r"expected LeRobotDataset v3, got 'v2\.1'"):
         read_info(old)
-    new = _with_info(dataset, tmp_path / "new", brownfield_schema_version=2)
-    with pytest.raises(ValueError, match="expected brownfield_schema_version 1, got 2"):
+    new = _with_info(dataset, tmp_path / "new", brownfield_schema_version=9)
+    with pytest.raises(ValueError, match="expected brownfield_schema_version 2, got 9"):
         read_info(new)
     with pytest.raises(ValueError, match="unknown body 'small'"):
         DatasetReader(dataset)

@@ -25,6 +25,17 @@ def test_an_episode_knows_its_length_and_body() -> None:
         ("privileged_names", ("one",), "2 columns but 1 names"),
         ("frames", {"head": np.zeros((8, 4, 4), np.uint8)}, "frames of 'head'"),
         ("prompt", "", "prompt is empty"),
+        (
+            "others",
+            (
+                synthetic.Counterfactual(
+                    prompt="lift it",
+                    label=np.zeros((2, 4, 3), np.float32),
+                    privileged=np.zeros((2, 2), np.float32),
+                ),
+            ),
+            "label under 'lift it' must be float32 of shape",
+        ),
         ("success", True, "success=True with reason='slipped'"),
     ],
 )
