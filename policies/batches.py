@@ -46,6 +46,9 @@ class Batch(NamedTuple):
     visible: Tensor
     """(B,) 0 or 1."""
 
+    pixel: Tensor
+    """(B, 2) where the named object appears, -1 to 1 (right, down) in view."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class AugmentConfig:
@@ -54,11 +57,18 @@ class AugmentConfig:
     brightness: float = 0.1
     """Largest shift of all pixels, in units of half the range."""
 
-    contrast: float = 0.15
-    """Largest relative change of contrast."""
+    exposure: float = 0.3
+    """Largest logarithm of a factor on all light."""
 
-    hue: float = 0.03
-    """Largest relative change of one colour channel."""
+    hue: float = 0.15
+    """Largest turn of all hues [rad], where they are not drawn anew."""
+
+    any_hue: float = 0.5
+    """Chance that all hues of a picture turn by any angle: what an object is does not
+    depend on its colour."""
+
+    saturation: tuple[float, float] = (0.5, 1.3)
+    """Range of a factor on saturation."""
 
     noise: float = 2.0
     """Largest noise on a pixel [of 255]."""
@@ -72,20 +82,22 @@ class Examples:
     text: Tensor
     """(U, text_bytes)."""
     state: NDArray[np.float32]
-    """(N, S) dequantised."""
+    """(N, S) dequantised, a row a look."""
     state_ids: NDArray[np.uint8]
     """(N, S)."""
     action: NDArray[np.float32]
-    """(N, K) continuous bin coordinates of the labels."""
+    """(R, K) continuous bin coordinates of the labels."""
     executed: NDArray[np.float32]
     """(N, K) executed ids as values in [-1, 1]."""
     auxiliary: NDArray[np.float32]
-    """(N, 6)."""
+    """(R, 6)."""
     visible: NDArray[np.float32]
-    """(N,)."""
+    """(R,)."""
+    pixel: NDArray[np.float32]
+    """(R, 2)."""
 
     def __len__(self) -> int:
-        """Number of rows."""
+        """Number of rows R."""
         return len(self.windows)
 
     def batch(
@@ -99,8 +111,9 @@ class Examples:
 
         `augment` draws from `rng`; without either the pictures stay as they are.
         """
-        windows, first = self.windows, rows[:n_world]
-        pixels = pixels_of(torch.from_numpy(windows.frames[rows]))
+        windows, looks = self.windows, self.windows.look[rows]
+        first = looks[:n_world]
+        pixels = pixels_of(torch.from_numpy(windows.frames[looks]))
         following = windows.following[first]
         next_pixels = pixels_of(torch.from_numpy(windows.frames[following]))
         if augment is not None and rng is not None:
@@ -111,12 +124,13 @@ class Examples:
             next_pixels=next_pixels,
             text=self.text[torch.from_numpy(used)],
             prompt=torch.from_numpy(prompt),
-            state=torch.from_numpy(self.state[rows]),
+            state=torch.from_numpy(self.state[looks]),
             next_state=torch.from_numpy(self.state_ids[following].astype(np.int64)),
             action=torch.from_numpy(self.action[rows]),
             executed=torch.from_numpy(self.executed[first]),
             auxiliary=torch.from_numpy(self.auxiliary[rows]),
             visible=torch.from_numpy(self.visible[rows]),
+            pixel=torch.from_numpy(self.pixel[rows]),
         )
 
 
@@ -127,6 +141,7 @@ def tokenize(windows: Windows, tokenizers: TokenizerSet, text_bytes: int) -> Exa
     velocity = np.zeros_like(windows.last)
     executed = action.encode(windows.executed, windows.last, velocity)
     half = (action.vocab_size - 1) / 2
+    n_read = len(AUXILIARY_NAMES)
     return Examples(
         windows=windows,
         text=text_rows(
@@ -134,15 +149,18 @@ def tokenize(windows: Windows, tokenizers: TokenizerSet, text_bytes: int) -> Exa
         ),
         state=np.asarray(tokenizers.state.decode(state_ids), dtype=np.float32),
         state_ids=state_ids.astype(np.uint8),
-        action=np.asarray(action.targets(windows.label, windows.last), np.float32),
+        action=np.asarray(
+            action.targets(windows.label, windows.last[windows.look]), np.float32
+        ),
         executed=(np.asarray(executed) / half - 1).astype(np.float32),
-        auxiliary=windows.privileged[:, : len(AUXILIARY_NAMES)],
-        visible=windows.privileged[:, len(AUXILIARY_NAMES)],
+        auxiliary=windows.privileged[:, :n_read],
+        visible=windows.privileged[:, n_read],
+        pixel=windows.privileged[:, n_read + 1 : n_read + 3],
     )
 
 
 class Augment:
-    """Brightness, contrast, channel gains and noise."""
+    """Light, hue, saturation and noise."""
 
     def __init__(self, config: AugmentConfig) -> None:
         self.config = config
@@ -155,15 +173,14 @@ class Augment:
         self, pixels: Tensor, next_pixels: Tensor, rng: np.random.Generator
     ) -> None:
         """Change both in place, the first rows of `pixels` as `next_pixels`."""
-        config, count = self.config, len(pixels)
-        shape = (count, 1, 1, 1)
-        gain = 1 + rng.uniform(-config.contrast, config.contrast, shape)
-        tint = 1 + rng.uniform(-config.hue, config.hue, (count, 3, 1, 1))
-        shift = rng.uniform(-config.brightness, config.brightness, shape)
-        gains = torch.from_numpy((gain * tint).astype(np.float32))
-        shifts = torch.from_numpy(shift.astype(np.float32))
+        count = len(pixels)
+        matrices, shifts = self._colours(count, rng)
         for picture in (pixels, next_pixels):
-            picture.mul_(gains[: len(picture)]).add_(shifts[: len(picture)])
+            n = len(picture)
+            # Channels last: a picture is a (H * W, 3) matrix already.
+            colours = picture.permute(0, 2, 3, 1).flatten(1, 2)
+            turned = torch.baddbmm(shifts[:n], colours, matrices[:n])
+            picture.copy_(turned.view(n, *picture.shape[2:], 3).permute(0, 3, 1, 2))
         flat = pixels.permute(0, 2, 3, 1)
         per = flat[0].numel()
         starts = rng.integers(0, len(self._noise) - per, count)
@@ -171,6 +188,28 @@ class Augment:
             flat[row].add_(self._noise[start : start + per].view(flat[row].shape))
         for picture in (pixels, next_pixels):
             picture.clamp_(-1, 1)
+
+    def _colours(self, count: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Matrices (B, 3, 3) that act on rows of colours, and shifts (B, 1, 3)."""
+        config = self.config
+        angle = rng.uniform(-config.hue, config.hue, count)
+        anew = rng.random(count) < config.any_hue
+        angle = np.where(anew, rng.uniform(-np.pi, np.pi, count), angle)
+        chroma = rng.uniform(*config.saturation, count)
+        light = np.exp(rng.uniform(-config.exposure, config.exposure, count))
+        # Hue and saturation turn and scale the plane across the grey axis (1, 1, 1).
+        c, s = chroma * np.cos(angle), chroma * np.sin(angle) / np.sqrt(3)
+        own, next_one, one_before = (1 + 2 * c) / 3, (1 - c) / 3 + s, (1 - c) / 3 - s
+        cycle = [own, next_one, one_before]
+        matrix = np.array([[cycle[(j - i) % 3] for j in range(3)] for i in range(3)])
+        matrices = light[:, None, None] * np.moveaxis(matrix, 2, 0)
+        # Black is -1: light scales from there.
+        shift = rng.uniform(-config.brightness, config.brightness, count) + light - 1
+        shifts = np.repeat(shift[:, None, None], 3, 2)
+        return (
+            torch.from_numpy(matrices.astype(np.float32)),
+            torch.from_numpy(shifts.astype(np.float32)),
+        )
 
 
 class Sampler:

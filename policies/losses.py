@@ -32,6 +32,9 @@ class LossConfig:
     visible: float = 0.1
     """Weight of telling whether the object is in view."""
 
+    pointing: float = 0.2
+    """Weight of pointing at the named object among the cells of the frame."""
+
     video: float = 0.1
     """Weight of the next look's video ids."""
 
@@ -108,6 +111,28 @@ def auxiliary_loss(read: Tensor, wanted: Tensor, visible: Tensor) -> Tensor:
 def visible_loss(logit: Tensor, visible: Tensor) -> Tensor:
     """Binary cross-entropy of "the object is in view"."""
     return functional.binary_cross_entropy_with_logits(logit.float(), visible)
+
+
+def pointing_loss(logits: Tensor, pixel: Tensor, visible: Tensor) -> Tensor:
+    """Cross-entropy of pointing at the named object, where it is in view.
+
+    The place is shared among the four nearest cells by bilinear weights, so that a
+    perfect answer is finer than a cell.
+
+    Args:
+        logits: (B, h * h) over the cells, row-major.
+        pixel: (B, 2) place, -1 to 1 to the right and down.
+        visible: (B,) 0 or 1.
+    """
+    side = round(logits.shape[1] ** 0.5)
+    place = (pixel.clamp(-1, 1) + 1) * (side / 2) - 0.5
+    cells = torch.arange(side, device=logits.device, dtype=place.dtype)
+    # Half a cell from the border the outermost cell takes all.
+    place = place.clamp(0, side - 1)
+    near = (1 - (cells - place[..., None]).abs()).clamp_min(0)
+    target = (near[:, 1, :, None] * near[:, 0, None, :]).flatten(1)
+    each = -(target * logits.float().log_softmax(-1)).sum(-1)
+    return (each * visible).sum() / visible.sum().clamp_min(1)
 
 
 def video_loss(logits: Tensor, digits: Tensor, levels: tuple[int, ...]) -> Tensor:

@@ -23,7 +23,9 @@ def offline_metrics(
     Keys: `base_m_s`, `turn_rad_s`, `palm_mm`, `rotation_rad`, `grip` (mean absolute
     error of the commands that are executed), `stand` (share of rows where policy and
     label agree on a base at rest), `object_cm_near`, `object_p90_cm_near` (horizontal,
-    seen and nearer than 0.6 m), `object_cm`, `stance_cm`, `yaw_rad` (medians, seen),
+    seen and nearer than 0.6 m), `object_cm`, `object_other_cm` (the same under prompts
+    that were not given), `pointing_cells` (distance of the cell pointed at, seen and
+    0.6 m away or farther), `stance_cm`, `yaw_rad` (medians, seen),
     `visible` (share told right), `psnr_db` of the decoded codes, `video_nats` and
     `video_copy` (cross-entropy of a next code, share of codes that stay the same).
     """
@@ -31,6 +33,7 @@ def offline_metrics(
     was_training = policy.training
     policy.eval()
     chunks, read, errors, nats, same = [], [], [], [], []
+    pointed: list[NDArray[np.int64]] = []
     sizes, windows = policy.config, examples.windows
     for part in np.array_split(rows, max(1, len(rows) // 256)):
         batch = examples.batch(part, len(part))
@@ -41,7 +44,7 @@ def offline_metrics(
             policy.trunk.prefix(batch.text),
             batch.prompt,
         )
-        last = windows.last[part]
+        last = windows.last[windows.look[part]]
         action = local_mode(look.action).numpy()
         chunks.append(tokenizer.decode(action, last, np.zeros_like(last)))
         read.append(
@@ -49,6 +52,7 @@ def offline_metrics(
                 [policy.auxiliary_in_units(look.auxiliary), look.auxiliary[:, -1:]], 1
             ).numpy()
         )
+        pointed.append(look.pointing.argmax(-1).numpy())
         decoded = policy.video.reconstruct(codes).clamp(-1, 1)
         error = (decoded - batch.pixels).square().mean((1, 2, 3)) / 4
         errors.append(error.clamp_min(1e-8).numpy())
@@ -64,9 +68,16 @@ def offline_metrics(
         same.append((after == ids).float().mean().item())
     policy.train(was_training)
     numbers = _command_errors(np.concatenate(chunks), windows.label[rows])
+    seen = examples.visible[rows] > 0.5
     numbers |= _localisation(
-        np.concatenate(read), examples.auxiliary[rows], examples.visible[rows] > 0.5
+        np.concatenate(read), examples.auxiliary[rows], seen, windows.given[rows]
     )
+    cells = np.concatenate(pointed)
+    side = sizes.video_grid
+    place = np.stack([cells % side, cells // side], 1)
+    off = place + 0.5 - (examples.pixel[rows] + 1) * side / 2
+    far = seen & (np.linalg.norm(examples.auxiliary[rows, :2], axis=1) >= 0.6)
+    numbers["pointing_cells"] = _median(np.linalg.norm(off[far], axis=1))
     numbers["psnr_db"] = float(np.mean(-10 * np.log10(np.concatenate(errors))))
     numbers["video_nats"] = float(np.mean(nats))
     numbers["video_copy"] = float(np.mean(same))
@@ -91,8 +102,15 @@ def _command_errors(
     }
 
 
+def _median(values: NDArray[np.floating], quantile: float = 0.5) -> float:
+    return float(np.quantile(values, quantile)) if len(values) else float("nan")
+
+
 def _localisation(
-    read: NDArray[np.float32], truth: NDArray[np.float32], seen: NDArray[np.bool_]
+    read: NDArray[np.float32],
+    truth: NDArray[np.float32],
+    seen: NDArray[np.bool_],
+    given: NDArray[np.bool_],
 ) -> dict[str, float]:
     """Medians over the rows where the object is in view."""
     told = float(((read[:, 6] > 0) == seen).mean())
@@ -100,14 +118,12 @@ def _localisation(
     flat = np.linalg.norm(error[:, :2], axis=1) * 100
     near = seen & (np.linalg.norm(truth[:, :2], axis=1) < 0.6)
 
-    def median(values: NDArray[np.float32], quantile: float = 0.5) -> float:
-        return float(np.quantile(values, quantile)) if len(values) else float("nan")
-
     return {
-        "object_cm_near": median(flat[near]),
-        "object_p90_cm_near": median(flat[near], 0.9),
-        "object_cm": median(flat[seen]),
-        "stance_cm": median(np.linalg.norm(error[seen, 3:5], axis=1) * 100),
-        "yaw_rad": median(np.abs(error[seen, 5])),
+        "object_cm_near": _median(flat[near]),
+        "object_p90_cm_near": _median(flat[near], 0.9),
+        "object_cm": _median(flat[seen & given]),
+        "object_other_cm": _median(flat[seen & ~given]),
+        "stance_cm": _median(np.linalg.norm(error[seen, 3:5], axis=1) * 100),
+        "yaw_rad": _median(np.abs(error[seen, 5])),
         "visible": told,
     }

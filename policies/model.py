@@ -127,6 +127,9 @@ class Look(NamedTuple):
     auxiliary: Tensor
     """(B, auxiliary + 1): normalised quantities, then the logit of "visible"."""
 
+    pointing: Tensor
+    """Logits (B, 64) over the codes of the frame: where the named object appears."""
+
     past: list[KeyValue]
     """Keys and values of prefix, video and state (the queries left out)."""
 
@@ -177,6 +180,8 @@ class StreamTransformer(nn.Module):
             Block(width, config.heads) for _ in range(config.layers)
         )
         self.norm_out = nn.LayerNorm(width, bias=False)
+        self.norm_pointing = nn.LayerNorm(width, bias=False)
+        self.pointing_out = nn.Linear(width, pack)
         self.norm_auxiliary = nn.LayerNorm(width, bias=False)
         per_field = config.action_knots * config.action_bins
         self.action_out = nn.Parameter(torch.empty(config.action_dim, width, per_field))
@@ -264,10 +269,14 @@ class StreamTransformer(nn.Module):
         n_past = prefix.past[0][0].shape[2]
         bias = block_bias([n_video, 1, config.action_dim], n_past, x.device)
         past: list[KeyValue] = []
-        auxiliary = x
+        auxiliary = pointing = x
         for depth, block in enumerate(self.blocks):
             before = _rows_of(prefix.past[depth], prompt, len(codes))
             last = depth == config.layers - 1
+            if depth == config.layers // 2:
+                # Halfway: the later blocks can use what was found.
+                found = self.pointing_out(self.norm_pointing(x[:, :n_video]))
+                pointing = self._unpack(found).squeeze(-1)
             if last:
                 # Read one block early: there the queries can still attend to it.
                 auxiliary = self.auxiliary_out(self.norm_auxiliary(x[:, n_video]))
@@ -281,7 +290,7 @@ class StreamTransformer(nn.Module):
         logits = logits.view(
             config.action_dim, -1, config.action_knots, config.action_bins
         ).permute(1, 2, 0, 3)
-        return Look(logits.flatten(1, 2), auxiliary, past)
+        return Look(logits.flatten(1, 2), auxiliary, pointing, past)
 
     def world(self, executed: Tensor, past: list[KeyValue]) -> World:
         """Predict the look that follows an action block.

@@ -51,6 +51,7 @@ def objective(
             look.auxiliary[:, :-1], wanted, batch.visible
         ),
         "visible": losses.visible_loss(look.auxiliary[:, -1], batch.visible),
+        "pointing": losses.pointing_loss(look.pointing, batch.pixel, batch.visible),
         "text": losses.text_loss(prefix.text, batch.text),
     }
     n_world = len(batch.next_pixels)

@@ -1,7 +1,8 @@
 """`brownfield tokenize`: fit the tokenizers of state, action and video to datasets.
 
 The video tokenizer learns to give the picture back and, from its codes, to tell what
-the prompt is about: where the named object is, where to stand, how the robot is turned.
+a prompt is about: which cell shows the named object, where it is, where to stand, how
+the robot is turned.
 Codes that only reconstruct lose a cup's handle, and with it the grasp.
 """
 
@@ -19,7 +20,11 @@ from torch.nn import functional
 
 from brownfield.policies.batches import Augment, AugmentConfig, Sampler
 from brownfield.policies.log import MetricsLog, NoRun, TrainingBar
-from brownfield.policies.losses import auxiliary_loss, reconstruction_loss
+from brownfield.policies.losses import (
+    auxiliary_loss,
+    pointing_loss,
+    reconstruction_loss,
+)
 from brownfield.policies.model import PAD_BYTE
 from brownfield.policies.policy import AUXILIARY_NAMES, pixels_of, text_rows
 from brownfield.policies.schedule import MovingAverage, ScheduleConfig
@@ -58,6 +63,9 @@ class TokenizeConfig:
     probe: float = 0.2
     """Weight of telling what is acted on, beside giving the picture back."""
 
+    pointing: float = 0.05
+    """Weight of pointing at it."""
+
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     """Learning rate."""
 
@@ -80,17 +88,22 @@ class TokenizeConfig:
 
 
 class Probe(nn.Module):
-    """Reads object, stance and yaw from codes, prompt and state; thrown away after."""
+    """Reads object, stance and yaw from codes, prompt and state; thrown away after.
+
+    It points with little beyond the cell's own code, so that the code has to tell what
+    the cell shows.
+    """
 
     def __init__(self, digits: int, cells: int, state_dim: int) -> None:
         super().__init__()
         self.byte = nn.Embedding(PAD_BYTE + 1, 32, padding_idx=PAD_BYTE)
         self.byte_conv = nn.Conv1d(32, 48, 7, padding=3)
-        self.cell = nn.Linear(digits, 48)
+        self.cell = nn.Conv2d(digits, 48, 3, padding=1)
         self.mix = nn.Linear(48, 48)
+        self.point = nn.Linear(48, 1)
         self.place = nn.Parameter(torch.randn(cells, 48) * 0.02)
         self.attend = nn.Linear(48, 8)
-        width = 8 * 48 + digits * cells + 48 + state_dim
+        width = 9 * 48 + digits * cells + 48 + state_dim
         self.read = nn.Sequential(
             nn.Linear(width, 192),
             nn.GELU(),
@@ -101,16 +114,19 @@ class Probe(nn.Module):
 
     def forward(
         self, codes: Tensor, text: Tensor, prompt: Tensor, state: Tensor
-    ) -> Tensor:
-        """Codes (B, n, 8, 8), text (U, bytes), prompt (B,), state (B, S) -> (B, 6)."""
+    ) -> tuple[Tensor, Tensor]:
+        """Codes (B, n, 8, 8), text (U, bytes), prompt (B,), state (B, S) -> quantities
+        (B, 6) and logits over the cells (B, 64)."""
         spread = self.byte_conv(self.byte(text).transpose(1, 2))
         words = functional.gelu(spread).amax(-1)[prompt]
-        cells = codes.flatten(2).transpose(1, 2)
-        mixed = functional.gelu(self.cell(cells) + self.place + words[:, None])
+        cells = self.cell(codes).flatten(2).transpose(1, 2)
+        mixed = functional.gelu(cells + self.place + words[:, None])
         mixed = functional.gelu(self.mix(mixed))
-        weights = self.attend(mixed).softmax(1)
+        pointing = self.point(mixed)
+        weights = torch.cat([self.attend(mixed), pointing], 2).softmax(1)
         pooled = (weights.transpose(1, 2) @ (mixed + self.place)).flatten(1)
-        return self.read(torch.cat([pooled, codes.flatten(1), words, state], 1))
+        read = self.read(torch.cat([pooled, codes.flatten(1), words, state], 1))
+        return read, pointing[..., 0]
 
 
 def tokenize_datasets(config: TokenizeConfig) -> Path:
@@ -135,8 +151,8 @@ def fit_tokenizers(config: TokenizeConfig, windows: Windows, body: Body) -> Path
         state = StateTokenizer.fit(windows.state, [f.name for f in body.state])
         action = KnotBinTokenizer.fit(
             windows.label,
-            windows.last,
-            np.zeros_like(windows.last),
+            windows.last[windows.look],
+            np.zeros_like(windows.last[windows.look]),
             rate_hz=body.control_hz,
             lower=body.action_lower,
             upper=body.action_upper,
@@ -170,7 +186,7 @@ def _train_video(
     text_tokenizer = ByteTokenizer()
     text = text_rows([text_tokenizer.encode(p) for p in windows.prompts], 64)
     scaled, wanted = _standard(windows.state), _standard(windows.privileged[:, :6])
-    visible = windows.privileged[:, 6]
+    visible, pixel = windows.privileged[:, 6], windows.privileged[:, 7:9]
     sampler, augment = Sampler(windows.weights()), Augment(config.augment)
     video.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     parameters = [*video.parameters(), *probe.parameters()]
@@ -183,25 +199,26 @@ def _train_video(
         while fraction < 1:
             rng = np.random.default_rng([config.seed, step])
             rows = sampler.draw(config.batch, rng)
-            pixels = pixels_of(torch.from_numpy(windows.frames[rows]))
+            looks = windows.look[rows]
+            pixels = pixels_of(torch.from_numpy(windows.frames[looks]))
             augment(pixels, pixels[:0], rng)
             for group in optimizer.param_groups:
                 group["lr"] = config.schedule.at(step, fraction)
             with torch.autocast("cpu", torch.bfloat16):
                 codes, ids = video.encode_codes(pixels)
                 decoded = video.reconstruct(codes)
-                read = probe(
+                read, pointed = probe(
                     codes,
                     text,
                     torch.from_numpy(windows.prompt[rows]),
-                    torch.from_numpy(scaled[rows]),
+                    torch.from_numpy(scaled[looks]),
                 )
             picture = reconstruction_loss(decoded, pixels)
-            told = auxiliary_loss(
-                read, torch.from_numpy(wanted[rows]), torch.from_numpy(visible[rows])
-            )
+            seen = torch.from_numpy(visible[rows])
+            told = auxiliary_loss(read, torch.from_numpy(wanted[rows]), seen)
+            shown = pointing_loss(pointed, torch.from_numpy(pixel[rows]), seen)
             optimizer.zero_grad(set_to_none=True)
-            (picture + config.probe * told).backward()
+            (picture + config.probe * told + config.pointing * shown).backward()
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
             optimizer.step()
             average.update(parameters, step)
@@ -217,6 +234,7 @@ def _train_video(
                 numbers = {
                     "reconstruction": float(picture.detach()),
                     "probe": float(told.detach()),
+                    "pointing": float(shown.detach()),
                     "psnr_db": float(-10 * error.clamp_min(1e-8).log10()),
                     "ids_used": float(len(ids.unique())),
                     "frames_per_s": step * config.batch / elapsed_s,

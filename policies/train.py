@@ -175,7 +175,7 @@ class Trainer:
         self.config, self.ranks = config, ranks
         torch.manual_seed(config.seed)
         held_out = windows.held_out(config.validation_every_episode)
-        training = ~held_out
+        training = ~held_out[windows.look]
         if not training.any():
             raise ValueError(
                 f"process {ranks.rank} has no episode to learn from: record more, or "
@@ -193,11 +193,11 @@ class Trainer:
         self.examples = tokenize(windows, self.tokenizers, text_bytes)
         self.held_out: Examples | None = None
         if held_out.any() and ranks.first:
-            rows = windows.rows(held_out)
-            self.held_out = tokenize(rows, self.tokenizers, text_bytes)
+            looks = windows.looks(held_out)
+            self.held_out = tokenize(looks, self.tokenizers, text_bytes)
         if start is None:
             self.policy.fit_normalisation(
-                self.examples.state[training], self.examples.auxiliary[training]
+                self.examples.state[~held_out], self.examples.auxiliary[training]
             )
             ranks.same(list(self.policy.buffers()))
         self.policy.train()

@@ -1,4 +1,4 @@
-"""Recorded episodes as arrays in memory: one row for every control tick."""
+"""Recorded episodes as arrays in memory: looks, and what prompts ask for in them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -12,10 +12,16 @@ from brownfield.robot.dataset_reader import DatasetReader
 from brownfield.robot.trajectory import Trajectory
 from brownfield.tokenizers.resize import area_resize
 
+OF_LOOKS = ("frames", "state", "last", "executed", "following", "episode")
+"""Fields of `Windows` with one entry for every look; the others have one a row."""
+OTHER_WEIGHT = 0.6
+"""Weight of a row whose prompt was not given, against one whose was: its labels are as
+true, but its states are less like those that the prompt leads to."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Windows:
-    """Rows of N control ticks; all that training needs to know of an episode."""
+    """N looks (control ticks) and R rows: a look under one of the scene's prompts."""
 
     frames: NDArray[np.uint8]
     """(N, 64, 64, 3) head camera as the video tokenizer sees it."""
@@ -24,64 +30,78 @@ class Windows:
     """(N, S) physical units."""
 
     last: NDArray[np.float32]
-    """(N, D) command being executed when the row was seen."""
-
-    label: NDArray[np.float32]
-    """(N, T, D) the expert's chunk."""
+    """(N, D) command being executed at the look."""
 
     executed: NDArray[np.float32]
     """(N, T, D) what was executed from here on; the last command repeats at the end."""
 
-    privileged: NDArray[np.float32]
-    """(N, 7) simulator truth."""
-
-    prompt: NDArray[np.int64]
-    """(N,) row of `prompts`."""
-
-    prompts: tuple[str, ...]
-    """Distinct prompts."""
-
     following: NDArray[np.int64]
-    """(N,) row seen after the executed part of the chunk, at most the last one."""
+    """(N,) look after the executed part of the chunk, at most the episode's last."""
 
     episode: NDArray[np.int64]
     """(N,) number of the episode."""
 
+    look: NDArray[np.int64]
+    """(R,) the row's look."""
+
+    label: NDArray[np.float32]
+    """(R, T, D) the expert's chunk under the row's prompt."""
+
+    privileged: NDArray[np.float32]
+    """(R, 9) simulator truth about what the row's prompt names."""
+
+    prompt: NDArray[np.int64]
+    """(R,) row of `prompts`."""
+
+    given: NDArray[np.bool_]
+    """(R,) whether the episode was driven under this prompt."""
+
+    prompts: tuple[str, ...]
+    """Distinct prompts."""
+
     def __len__(self) -> int:
-        """Number of rows."""
-        return len(self.state)
+        """Number of rows R."""
+        return len(self.look)
 
     def phases(self) -> NDArray[np.int64]:
-        """(N,) coarse phase 0-15: hand closed, base moving, palm moving, hand about
+        """(R,) coarse phase 0-15: hand closed, base moving, palm moving, hand about
         to move."""
-        first, end = self.label[:, 0], self.label[:, -1]
-        closed = self.last[:, 9] > 0.5
+        first, end, last = self.label[:, 0], self.label[:, -1], self.last[self.look]
+        closed = last[:, 9] > 0.5
         walking = np.abs(first[:, :3]).max(1) > 0.02
-        reaching = np.abs(end[:, 3:6] - self.last[:, 3:6]).max(1) > 0.01
-        grasping = np.abs(end[:, 9] - self.last[:, 9]) > 0.05
+        reaching = np.abs(end[:, 3:6] - last[:, 3:6]).max(1) > 0.01
+        grasping = np.abs(end[:, 9] - last[:, 9]) > 0.05
         bits = np.stack([closed, walking, reaching, grasping], 1)
         return (bits * np.array([1, 2, 4, 8])).sum(1)
 
     def weights(self) -> NDArray[np.float64]:
-        """(N,) chance of each row in training: one over the root of its phase's
+        """(R,) chance of each row in training: one over the root of its phase's
         share, so that the few ticks of closing the hand are not drowned by walking."""
         phase = self.phases()
         share = np.bincount(phase, minlength=16) / len(phase)
-        weight = 1 / np.sqrt(share[phase])
+        weight = np.where(self.given, 1.0, OTHER_WEIGHT) / np.sqrt(share[phase])
         return weight / weight.sum()
 
     def held_out(self, every: int) -> NDArray[np.bool_]:
-        """(N,) rows of every `every`-th episode; none when `every` is below 2."""
+        """(N,) looks of every `every`-th episode; none when `every` is below 2."""
         if every < 2:
-            return np.zeros(len(self), bool)
+            return np.zeros(len(self.episode), bool)
         return self.episode % every == every - 1
 
-    def rows(self, mask: NDArray[np.bool_]) -> "Windows":
-        """The rows where `mask` (N,) holds; episodes must be taken whole."""
-        new_row = np.cumsum(mask) - 1
+    def looks(self, mask: NDArray[np.bool_]) -> "Windows":
+        """The looks where `mask` (N,) holds and their rows; episodes must be taken
+        whole."""
+        new_look = np.cumsum(mask) - 1
+        rows = mask[self.look]
         values = {f.name: getattr(self, f.name) for f in fields(self)}
-        taken = {k: v if k == "prompts" else v[mask] for k, v in values.items()}
-        taken["following"] = new_row[taken["following"]]
+        taken = {
+            name: value
+            if name == "prompts"
+            else value[mask if name in OF_LOOKS else rows]
+            for name, value in values.items()
+        }
+        for name in ("following", "look"):
+            taken[name] = new_look[taken[name]]
         return Windows(**taken)
 
 
@@ -106,7 +126,7 @@ def command_columns(body: Body) -> NDArray[np.int64]:
 def windows_of(
     trajectories: Iterable[Trajectory], body: Body, size: int = FRAME_SIZE
 ) -> Windows:
-    """Lay trajectories out as rows.
+    """Lay trajectories out as looks and rows.
 
     Args:
         trajectories: episodes of `body`, read once.
@@ -129,19 +149,29 @@ def windows_of(
         length = len(one.state)
         ahead = np.arange(length)[:, None] + np.arange(body.chunk_steps)
         following = np.minimum(np.arange(length) + body.executed_steps, length - 1)
-        rows = {
+        looks = {
             "frames": area_resize(one.frames[camera], size),
             "state": one.state,
             "last": one.state[:, columns],
-            "label": one.label,
             "executed": one.action[np.minimum(ahead, length - 1)],
-            "privileged": one.privileged,
-            "prompt": np.full(length, prompts.setdefault(one.prompt, len(prompts))),
             "following": following + start,
             "episode": np.full(length, number),
         }
-        for name, value in rows.items():
+        for name, value in looks.items():
             parts[name].append(value)
+        asked = [(one.prompt, one.label, one.privileged, True)]
+        asked += [
+            (other.prompt, other.label, other.privileged, False)
+            for other in one.others
+            if other.prompt
+        ]
+        for prompt, label, privileged, given in asked:
+            index = prompts.setdefault(prompt, len(prompts))
+            parts["look"].append(np.arange(start, start + length))
+            parts["label"].append(label)
+            parts["privileged"].append(privileged)
+            parts["prompt"].append(np.full(length, index))
+            parts["given"].append(np.full(length, given))
         start += length
     if not start:
         raise ValueError("there is no episode to learn from")
@@ -149,7 +179,7 @@ def windows_of(
     joined = {name: np.concatenate(parts.pop(name)) for name in list(parts)}
     for name in ("state", "last", "label", "executed", "privileged"):
         joined[name] = joined[name].astype(np.float32, copy=False)
-    for name in ("prompt", "following", "episode"):
+    for name in ("prompt", "following", "episode", "look"):
         joined[name] = joined[name].astype(np.int64, copy=False)
     return Windows(prompts=tuple(prompts), **joined)  # type: ignore[arg-type]
 

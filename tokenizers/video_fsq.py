@@ -66,6 +66,7 @@ class VideoFSQ(nn.Module):
             nn.Conv2d(3, a, 5, 2, 2),
             nn.ReLU(),
             nn.Conv2d(a, b, 3, 2, 1),
+            _Residual(b),
             nn.ReLU(),
             nn.Conv2d(b, c, 3, 2, 1),
             _Residual(c),

@@ -1,5 +1,6 @@
 """Episodes that need no simulator: a coloured blob whose place decides the motion."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from brownfield.policies.tokenize import TokenizeConfig, fit_tokenizers
 from brownfield.policies.train import TrainConfig, Trainer
 from brownfield.policies.windows import Windows, command_columns, windows_of
 from brownfield.robot.g1.body import G1_BODY
-from brownfield.robot.trajectory import Trajectory
+from brownfield.robot.trajectory import Counterfactual, Trajectory
 
 COLOURS = {"coffee cup": (220, 40, 40), "bottle": (40, 200, 60), "box": (60, 70, 230)}
 
@@ -34,11 +35,30 @@ def blob_episode(seed: int, length: int = 12) -> Trajectory:
     action[:, 0] = 0.3 * where[1]
     action[:, 3:6] = (0.3, -0.1, 0.2)
     state[:, command_columns(G1_BODY)] = action
-    label = np.repeat(action[:, None], G1_BODY.chunk_steps, 1)
-    label[:, :, 1] = 0.3 * where[0]
-    label[:, :, 4] += 0.02 * where[0] * np.arange(1, G1_BODY.chunk_steps + 1)
-    privileged = np.zeros((length, 7), np.float32)
-    privileged[:, :2], privileged[:, 6] = where * 0.5, 1
+
+    def wanted(where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        label = np.repeat(action[:, None], G1_BODY.chunk_steps, 1)
+        label[:, :, 1] = 0.3 * where[0]
+        label[:, :, 4] += 0.02 * where[0] * np.arange(1, G1_BODY.chunk_steps + 1)
+        privileged = np.zeros((length, 9), np.float32)
+        privileged[:, :2], privileged[:, 6], privileged[:, 7:] = where * 0.5, 1, where
+        return label.astype(np.float32), privileged
+
+    label, privileged = wanted(where)
+    others = []
+    for other in (key for key in COLOURS if key != name):
+        plan, truth = wanted((places[other] - 64) / 64)
+        others.append(
+            Counterfactual(prompt=f"pick up the {other}", label=plan, privileged=truth)
+        )
+    if seed % 2:
+        empty = replace(
+            others[0],
+            prompt="",
+            label=np.zeros_like(label),
+            privileged=np.zeros_like(privileged),
+        )
+        others[1] = empty
     return Trajectory(
         body="g1",
         place="kitchen",
@@ -47,12 +67,13 @@ def blob_episode(seed: int, length: int = 12) -> Trajectory:
         frames={"head": np.repeat(frame[None], length, 0)},
         state=state,
         action=action,
-        label=label.astype(np.float32),
+        label=label,
         privileged=privileged,
-        privileged_names=(*AUXILIARY_NAMES, "visible"),
+        privileged_names=(*AUXILIARY_NAMES, "visible", "pixel_x", "pixel_y"),
         success=True,
         reason="",
         control_hz=10.0,
+        others=tuple(others),
     )
 
 

@@ -2,7 +2,12 @@
 
 import torch
 
-from brownfield.policies.losses import LossConfig, action_loss, local_mode
+from brownfield.policies.losses import (
+    LossConfig,
+    action_loss,
+    local_mode,
+    pointing_loss,
+)
 from brownfield.policies.losses import ordinal_targets as targets
 from brownfield.policies.policy import codes_of, digits_of
 from brownfield.tokenizers.fsq import FSQ
@@ -46,3 +51,20 @@ def test_digits_are_those_of_the_quantiser() -> None:
     ids = torch.arange(1000).view(1, 40, 25)
     codes = codes_of(digits_of(ids, (8, 5, 5, 5)), (8, 5, 5, 5))
     torch.testing.assert_close(codes.movedim(1, -1), quantiser.codes(ids))
+
+
+def test_pointing_is_finer_than_a_cell_and_ignores_what_is_not_seen() -> None:
+    pixel = torch.tensor([[-0.875, 0.125], [0.0, 0.0], [5.0, 5.0]])
+    logits = torch.full((3, 64), -30.0)
+    logits[0, 4 * 8 + 0] = 0.0
+    logits[1, [27, 28, 35, 36]] = 0.0
+    seen = torch.tensor([1.0, 0.0, 0.0])
+    assert pointing_loss(logits, pixel, seen) < 1e-6
+    seen = torch.tensor([0.0, 1.0, 0.0])
+    torch.testing.assert_close(
+        pointing_loss(logits, pixel, seen), torch.tensor(4.0).log()
+    )
+    worse = logits.clone()
+    worse[1, 27] = 2.0
+    assert pointing_loss(worse, pixel, seen) > torch.tensor(4.0).log()
+    assert pointing_loss(logits, pixel, torch.zeros(3)) == 0

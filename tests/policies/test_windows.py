@@ -11,8 +11,9 @@ from brownfield.robot.trajectory import Trajectory
 
 
 def test_rows_follow_within_their_episode(windows: Windows) -> None:
-    assert windows.frames.shape == (len(windows), 64, 64, 3)
-    ahead = windows.following - np.arange(len(windows))
+    n_looks = len(windows.episode)
+    assert windows.frames.shape == (n_looks, 64, 64, 3)
+    ahead = windows.following - np.arange(n_looks)
     assert ((ahead >= 0) & (ahead <= G1_BODY.executed_steps)).all()
     assert (windows.episode[windows.following] == windows.episode).all()
     first = np.flatnonzero(windows.episode == 1)[0]
@@ -24,11 +25,33 @@ def test_last_is_the_command_in_the_state(windows: Windows) -> None:
     assert np.array_equal(windows.last, windows.state[:, columns])
 
 
+def test_a_look_has_a_row_for_every_prompt(windows: Windows) -> None:
+    """Odd episodes leave one of two slots for other prompts unused."""
+    for episode in range(12):
+        rows = np.flatnonzero(windows.episode[windows.look] == episode)
+        asked = {windows.prompts[i] for i in windows.prompt[rows]}
+        assert len(asked) == (2 if episode % 2 else 3)
+        per_look = np.bincount(windows.look[rows])
+        assert set(per_look[per_look > 0]) == {len(asked)}
+        assert windows.given[rows].sum() == len(rows) / len(asked)
+    assert "" not in windows.prompts
+
+
+def test_other_prompts_have_other_labels(windows: Windows) -> None:
+    rows = np.flatnonzero(windows.look == 0)
+    labels = windows.label[rows, 0, 1]
+    assert len(np.unique(labels)) == len(rows) == 3
+
+
 def test_whole_episodes_are_held_out(windows: Windows) -> None:
     kept = windows.held_out(4)
     assert set(windows.episode[kept]) == {3, 7, 11}
     assert not set(windows.episode[kept]) & set(windows.episode[~kept])
-    part = windows.rows(kept)
+    part = windows.looks(kept)
+    assert len(part) == kept[windows.look].sum()
+    assert np.array_equal(
+        part.frames[part.look], windows.frames[windows.look][kept[windows.look]]
+    )
     assert (part.episode[part.following] == part.episode).all()
     assert not windows.held_out(0).any()
 
