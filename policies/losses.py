@@ -168,15 +168,6 @@ def text_loss(logits: Tensor, text: Tensor) -> Tensor:
     )
 
 
-def reconstruction_loss(decoded: Tensor, pixels: Tensor) -> Tensor:
-    """Charbonnier plus a squared term; (B, 3, H, W) in [-1, 1].
-
-    The first keeps edges, the second punishes the large errors that lose an object.
-    """
-    error = decoded.float() - pixels
-    return (error.square() + 1e-4).sqrt().mean() + 2 * error.square().mean()
-
-
 def local_mode(logits: Tensor, reach: int = 2) -> Tensor:
     """Ids from ordinal logits: rest, or the mean around the smoothed mode.
 

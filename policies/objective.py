@@ -63,9 +63,8 @@ def objective(
         parts["video"] = losses.video_loss(world.video, digits, sizes.video_levels)
         parts["state"] = losses.state_loss(world.state, batch.next_state)
     if n_reconstruct:
-        decoded = policy.video.reconstruct(codes[:n_reconstruct])
-        parts["reconstruction"] = losses.reconstruction_loss(
-            decoded, batch.pixels[:n_reconstruct]
+        parts["reconstruction"] = policy.video.reconstruct_loss(
+            codes[:n_reconstruct], batch.pixels[:n_reconstruct]
         )
     weights = {"action": 1.0} | {n: getattr(config, n) for n in parts if n != "action"}
     total = sum((weights[n] * part for n, part in parts.items()), ids.new_zeros(()))

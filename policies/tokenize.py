@@ -20,11 +20,7 @@ from torch.nn import functional
 
 from brownfield.policies.batches import Augment, AugmentConfig, Sampler
 from brownfield.policies.log import MetricsLog, NoRun, TrainingBar
-from brownfield.policies.losses import (
-    auxiliary_loss,
-    pointing_loss,
-    reconstruction_loss,
-)
+from brownfield.policies.losses import auxiliary_loss, pointing_loss
 from brownfield.policies.model import PAD_BYTE
 from brownfield.policies.policy import AUXILIARY_NAMES, pixels_of, text_rows
 from brownfield.policies.schedule import MovingAverage, ScheduleConfig
@@ -206,14 +202,13 @@ def _train_video(
                 group["lr"] = config.schedule.at(step, fraction)
             with torch.autocast("cpu", torch.bfloat16):
                 codes, ids = video.encode_codes(pixels)
-                decoded = video.reconstruct(codes)
+                picture = video.reconstruct_loss(codes, pixels)
                 read, pointed = probe(
                     codes,
                     text,
                     torch.from_numpy(windows.prompt[rows]),
                     torch.from_numpy(scaled[looks]),
                 )
-            picture = reconstruction_loss(decoded, pixels)
             seen = torch.from_numpy(visible[rows])
             told = auxiliary_loss(read, torch.from_numpy(wanted[rows]), seen)
             shown = pointing_loss(pointed, torch.from_numpy(pixel[rows]), seen)
@@ -230,7 +225,9 @@ def _train_video(
                 else elapsed_s / (config.seconds or 1.0)
             )
             if step % 20 == 0 or fraction >= 1:
-                error = (decoded.detach().float() - pixels).square().mean() / 4
+                with torch.no_grad():
+                    off = video.reconstruct(codes) - pixels
+                error = off.square().mean() / 4
                 numbers = {
                     "reconstruction": float(picture.detach()),
                     "probe": float(told.detach()),
