@@ -1,0 +1,64 @@
+"""Augmentation changes light and colour, and nothing else."""
+
+import numpy as np
+import pytest
+import torch
+
+from brownfield.policies.batches import Augment, AugmentConfig
+
+STILL = AugmentConfig(
+    brightness=0, exposure=0, hue=0, any_hue=0, saturation=(1, 1), noise=0
+)
+
+
+def _pictures(count: int) -> torch.Tensor:
+    values = np.random.default_rng(0).uniform(-0.6, 0.6, (count, 3, 16, 16))
+    pixels = torch.from_numpy(values.astype(np.float32))
+    return pixels.contiguous(memory_format=torch.channels_last)
+
+
+def _augmented(pixels: torch.Tensor, config: AugmentConfig, seed: int = 1):
+    changed, after = pixels.clone(), pixels[:2].clone()
+    Augment(config)(changed, after, np.random.default_rng(seed))
+    return changed, after
+
+
+def test_nothing_asked_is_nothing_changed() -> None:
+    pixels = _pictures(4)
+    changed, after = _augmented(pixels, STILL)
+    torch.testing.assert_close(changed, pixels)
+    torch.testing.assert_close(after, pixels[:2])
+
+
+def test_the_picture_that_follows_changes_alike() -> None:
+    config = AugmentConfig(noise=0)
+    changed, after = _augmented(_pictures(4), config)
+    torch.testing.assert_close(after, changed[:2])
+    assert (changed - _pictures(4)).abs().mean() > 0.02
+
+
+def test_hues_turn_around_grey() -> None:
+    """Brightness and saturation stay."""
+    config = AugmentConfig(
+        brightness=0, exposure=0, any_hue=1, saturation=(1, 1), noise=0
+    )
+    pixels = _pictures(64)
+    pixels *= 0.5
+    changed, _ = _augmented(pixels, config)
+    torch.testing.assert_close(changed.mean(1), pixels.mean(1), rtol=0, atol=1e-5)
+    norm = (pixels - pixels.mean(1, keepdim=True)).norm(dim=1)
+    turned = (changed - changed.mean(1, keepdim=True)).norm(dim=1)
+    torch.testing.assert_close(turned, norm, rtol=0, atol=1e-5)
+    assert (changed - pixels).abs().amax((1, 2, 3)).median() > 0.2
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_light_scales_from_black(seed: int) -> None:
+    config = AugmentConfig(
+        brightness=0, exposure=0.3, hue=0, any_hue=0, saturation=(1, 1), noise=0
+    )
+    pixels = _pictures(8) * 0.4 - 0.5
+    changed, _ = _augmented(pixels, config, seed)
+    factor = (changed + 1) / (pixels + 1)
+    assert factor.flatten(1).std(1).max() < 1e-4
+    assert (factor.log().abs() <= 0.3001).all()
