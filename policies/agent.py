@@ -44,6 +44,10 @@ class Thought:
     """(6,) object position, stance error and yaw as read from the state position
     [m, m, m, m, m, rad]; for films and measures, never for control."""
 
+    pointing: NDArray[np.float32]
+    """(8, 8) how the policy shares its attention among the cells of the frame when it
+    looks for what the prompt names; sums to 1."""
+
     visible: float
     """Chance that the named object is in view, as the policy sees it."""
 
@@ -148,6 +152,7 @@ class PolicyAgent:
             video_ids=video_ids[0].numpy(),
             state_ids=state_ids[0].astype(np.int64),
             auxiliary=policy.auxiliary_in_units(look.auxiliary)[0].numpy(),
+            pointing=look.pointing[0].softmax(-1).view(video_ids.shape[1:]).numpy(),
             visible=float(look.auxiliary[0, -1].sigmoid()),
         )
         return local_mode(look.action)[0].numpy()

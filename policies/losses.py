@@ -35,6 +35,9 @@ class LossConfig:
     pointing: float = 0.2
     """Weight of pointing at the named object among the cells of the frame."""
 
+    naming: float = 0.2
+    """Weight of telling from a cell which prompt names what it shows."""
+
     video: float = 0.1
     """Weight of the next look's video ids."""
 
@@ -124,15 +127,38 @@ def pointing_loss(logits: Tensor, pixel: Tensor, visible: Tensor) -> Tensor:
         pixel: (B, 2) place, -1 to 1 to the right and down.
         visible: (B,) 0 or 1.
     """
-    side = round(logits.shape[1] ** 0.5)
-    place = (pixel.clamp(-1, 1) + 1) * (side / 2) - 0.5
-    cells = torch.arange(side, device=logits.device, dtype=place.dtype)
-    # Half a cell from the border the outermost cell takes all.
-    place = place.clamp(0, side - 1)
-    near = (1 - (cells - place[..., None]).abs()).clamp_min(0)
-    target = (near[:, 1, :, None] * near[:, 0, None, :]).flatten(1)
+    target = cells_at(pixel, round(logits.shape[1] ** 0.5))
     each = -(target * logits.float().log_softmax(-1)).sum(-1)
     return (each * visible).sum() / visible.sum().clamp_min(1)
+
+
+def naming_loss(
+    likeness: Tensor, pixel: Tensor, prompt: Tensor, visible: Tensor
+) -> Tensor:
+    """Cross-entropy of telling from a place's looks which prompt names it.
+
+    The converse of pointing. Several prompts may name the same thing, so it does not
+    reach zero; but it teaches what things look like before any prompt is understood.
+
+    Args:
+        likeness: (B, h * h, U) of every cell to every prompt.
+        pixel: (B, 2) place, -1 to 1 to the right and down.
+        prompt: (B,) int64 row of the prompt that names what is there.
+        visible: (B,) 0 or 1.
+    """
+    place = cells_at(pixel, round(likeness.shape[1] ** 0.5))
+    logits = (place[:, None] @ likeness.float())[:, 0]
+    each = functional.cross_entropy(logits, prompt, reduction="none")
+    return (each * visible).sum() / visible.sum().clamp_min(1)
+
+
+def cells_at(pixel: Tensor, side: int) -> Tensor:
+    """Bilinear weights (B, side * side) of a place (B, 2), -1 to 1, among the cells;
+    half a cell from the border the outermost cell takes all."""
+    place = ((pixel.clamp(-1, 1) + 1) * (side / 2) - 0.5).clamp(0, side - 1)
+    cells = torch.arange(side, device=pixel.device, dtype=place.dtype)
+    near = (1 - (cells - place[..., None]).abs()).clamp_min(0)
+    return (near[:, 1, :, None] * near[:, 0, None, :]).flatten(1)
 
 
 def video_loss(logits: Tensor, digits: Tensor, levels: tuple[int, ...]) -> Tensor:

@@ -45,6 +45,12 @@ class ModelConfig:
     byte_width: int = 32
     """Width of a byte's embedding."""
 
+    word_width: int = 96
+    """Number of detectors of byte sequences that look over the whole prompt."""
+
+    place_width: int = 32
+    """Width in which codes and prompts are compared."""
+
     video_grid: int = 8
     """Codes along each side of a frame."""
 
@@ -113,6 +119,9 @@ class Prefix(NamedTuple):
     past: list[KeyValue]
     """Keys and values of each layer, (U, H, 1 + text positions, h)."""
 
+    words: Tensor
+    """What occurs anywhere in the prompt (U, word_width)."""
+
     text: Tensor
     """Logits of the next bytes (U, text positions, text_pack, 257): row i, read at
     position i, is about the bytes that position i + 1 carries."""
@@ -127,8 +136,12 @@ class Look(NamedTuple):
     auxiliary: Tensor
     """(B, auxiliary + 1): normalised quantities, then the logit of "visible"."""
 
+    likeness: Tensor
+    """(B, 64, U) how much each code looks like what each prompt names: over the codes
+    the logits of pointing, over the prompts those of naming."""
+
     pointing: Tensor
-    """Logits (B, 64) over the codes of the frame: where the named object appears."""
+    """(B, 64) the same for each sample's own prompt."""
 
     past: list[KeyValue]
     """Keys and values of prefix, video and state (the queries left out)."""
@@ -154,8 +167,17 @@ class StreamTransformer(nn.Module):
         digits = len(config.video_levels)
         self.head = nn.Parameter(torch.empty(HEAD_TOKENS, width))
         self.byte = nn.Embedding(PAD_BYTE + 1, config.byte_width)
-        self.byte_conv = nn.Conv1d(config.byte_width, config.byte_width, 7)
-        self.text_in = nn.Linear(config.text_pack * config.byte_width, width)
+        self.byte_conv = nn.Conv1d(config.byte_width, config.word_width, 5)
+        self.word_conv = nn.Conv1d(config.word_width, config.word_width, 5)
+        self.text_in = nn.Linear(
+            config.text_pack * config.byte_width + config.word_width, width
+        )
+        self.asked_look = nn.Linear(config.word_width, width)
+        self.asked_place = nn.Linear(config.word_width, config.place_width)
+        self.place_out = nn.Linear(width, pack * config.place_width)
+        self.norm_place = nn.LayerNorm(config.place_width, bias=False)
+        self.focus_in = nn.Linear(width + 2, width, bias=False)
+        self.likeness_in = nn.Linear(2 * pack, width, bias=False)
         self.text_position = nn.Parameter(torch.empty(config.text_positions, width))
         self.text_out = nn.Linear(width, config.text_pack * config.byte_width)
         self.video_in = nn.Sequential(
@@ -180,8 +202,6 @@ class StreamTransformer(nn.Module):
             Block(width, config.heads) for _ in range(config.layers)
         )
         self.norm_out = nn.LayerNorm(width, bias=False)
-        self.norm_pointing = nn.LayerNorm(width, bias=False)
-        self.pointing_out = nn.Linear(width, pack)
         self.norm_auxiliary = nn.LayerNorm(width, bias=False)
         per_field = config.action_knots * config.action_bins
         self.action_out = nn.Parameter(torch.empty(config.action_dim, width, per_field))
@@ -206,7 +226,13 @@ class StreamTransformer(nn.Module):
             if name not in ("action_bias", "state_absent"):
                 nn.init.normal_(parameter, std=0.02)
         nn.init.zeros_(self.state_absent)
-        nn.init.normal_(self.byte.weight, std=0.5)
+        # Prompts differ in a word or two: with smaller detectors all of them look
+        # alike, and nothing is learned from the difference.
+        nn.init.normal_(self.byte.weight)
+        for conv in (self.byte_conv, self.word_conv):
+            nn.init.kaiming_normal_(conv.weight)
+            nn.init.zeros_(conv.bias)
+        nn.init.normal_(self.asked_place.weight, std=self.config.word_width**-0.5)
 
     def prefix(self, text: Tensor) -> Prefix:
         """Read head and prompt.
@@ -215,12 +241,17 @@ class StreamTransformer(nn.Module):
             text: (U, text_bytes) int64, bytes followed by PAD_BYTE.
         """
         config = self.config
-        embedded = self.byte(text).transpose(1, 2)
+        embedded = self.byte(text)
         # Causal: a position may know earlier bytes, never those it has to predict.
-        spread = self.byte_conv(functional.pad(embedded, (6, 0)))
-        packed = (embedded + functional.gelu(spread)).transpose(1, 2)
-        packed = packed.reshape(len(text), config.text_positions, -1)
-        written = self.text_in(packed) + self.text_position
+        # Each detector keeps the best it has found so far, so that a word counts
+        # wherever it stands.
+        spread = functional.pad(embedded.transpose(1, 2), (4, 0))
+        spread = functional.gelu(self.byte_conv(spread))
+        spread = self.word_conv(functional.pad(spread, (4, 0)))
+        found = functional.gelu(spread).cummax(-1).values.transpose(1, 2)
+        at_ends = found[:, config.text_pack - 1 :: config.text_pack]
+        packed = embedded.reshape(len(text), config.text_positions, -1)
+        written = self.text_in(torch.cat([packed, at_ends], 2)) + self.text_position
         head = self.head.sum(0).expand(len(text), 1, -1)
         x = torch.cat([head.to(written.dtype), written], dim=1)
         bias = block_bias([1] * x.shape[1], 0, x.device)
@@ -231,7 +262,7 @@ class StreamTransformer(nn.Module):
         # Position i stands for what follows it: the head announces the first bytes.
         guess = self.text_out(self.norm_out(x[:, :-1]))
         guess = guess.view(len(text), config.text_positions, config.text_pack, -1)
-        return Prefix(past, guess @ self.byte.weight.to(guess.dtype).T)
+        return Prefix(past, found[:, -1], guess @ self.byte.weight.to(guess.dtype).T)
 
     def look(
         self,
@@ -251,17 +282,32 @@ class StreamTransformer(nn.Module):
             absent: (B,) bool, where the state is withheld (training only).
         """
         config = self.config
+        words = prefix.words[prompt] if prompt is not None else prefix.words
         state_x = self.state_in(state)
         if absent is not None:
             state_x = torch.where(
                 absent[:, None], self.state_absent.to(state_x.dtype), state_x
             )
-        queries = self.action_query.expand(len(codes), -1, -1)
+        seen = self.video_in(self._pack(codes))
+        # What a place looks like must not depend on what is asked for: so the same
+        # features answer every prompt, and no prompt can be guessed instead of read.
+        places = self._unpack(self.place_out(functional.gelu(seen)))
+        places = self.norm_place(places)
+        topics = self.asked_place(prefix.words) * config.place_width**-0.5
+        likeness = places @ topics.T
+        own = torch.zeros(len(codes), dtype=torch.long) if prompt is None else prompt
+        pointing = likeness.gather(
+            2, own[:, None, None].expand(-1, likeness.shape[1], 1)
+        )[..., 0]
+        seen = seen + self.likeness_in(self._pack(_relief(pointing)))
+        seen = seen + self.video_position
+        asked = self.asked_look(words) + self.focus_in(self._focus(pointing, seen))
+        queries = self.action_query + asked[:, None]
         x = torch.cat(
             [
-                self.video_in(self._pack(codes)) + self.video_position,
-                (state_x + self.state_position)[:, None],
-                queries.to(state_x.dtype),
+                seen,
+                (state_x + self.state_position + asked)[:, None],
+                queries.expand(len(codes), -1, -1).to(state_x.dtype),
             ],
             dim=1,
         )
@@ -269,14 +315,10 @@ class StreamTransformer(nn.Module):
         n_past = prefix.past[0][0].shape[2]
         bias = block_bias([n_video, 1, config.action_dim], n_past, x.device)
         past: list[KeyValue] = []
-        auxiliary = pointing = x
+        auxiliary = x
         for depth, block in enumerate(self.blocks):
             before = _rows_of(prefix.past[depth], prompt, len(codes))
             last = depth == config.layers - 1
-            if depth == config.layers // 2:
-                # Halfway: the later blocks can use what was found.
-                found = self.pointing_out(self.norm_pointing(x[:, :n_video]))
-                pointing = self._unpack(found).squeeze(-1)
             if last:
                 # Read one block early: there the queries can still attend to it.
                 auxiliary = self.auxiliary_out(self.norm_auxiliary(x[:, n_video]))
@@ -290,7 +332,7 @@ class StreamTransformer(nn.Module):
         logits = logits.view(
             config.action_dim, -1, config.action_knots, config.action_bins
         ).permute(1, 2, 0, 3)
-        return Look(logits.flatten(1, 2), auxiliary, pointing, past)
+        return Look(logits.flatten(1, 2), auxiliary, likeness, pointing, past)
 
     def world(self, executed: Tensor, past: list[KeyValue]) -> World:
         """Predict the look that follows an action block.
@@ -314,6 +356,21 @@ class StreamTransformer(nn.Module):
         state = self.state_out(x[:, n_video]).view(batch, config.state_dim, -1)
         return World(video, self.state_basis(state))
 
+    def _focus(self, pointing: Tensor, seen: Tensor) -> Tensor:
+        """What is pointed at (B, width + 2): features of the positions, and the place.
+
+        Args:
+            pointing: (B, grid * grid) logits over the cells.
+            seen: (B, positions, width).
+        """
+        side = self.config.video_grid
+        share = pointing.float().softmax(1).unflatten(1, (side, side))
+        line = torch.linspace(-1, 1, side, device=share.device)
+        place = torch.stack([share.sum(1) @ line, share.sum(2) @ line], 1)
+        weights = self._pack(share[:, None].to(seen.dtype)).sum(-1)
+        pooled = (weights[:, None] @ seen)[:, 0]
+        return torch.cat([pooled, place.to(seen.dtype)], 1)
+
     def _pack(self, codes: Tensor) -> Tensor:
         """(B, digits, grid, grid) -> (B, positions, pack * pack * digits)."""
         pack, side = self.config.video_pack, self.config.video_grid
@@ -326,6 +383,17 @@ class StreamTransformer(nn.Module):
         across = side // pack
         split = packed.unflatten(1, (across, across)).unflatten(3, (pack, pack, -1))
         return split.permute(0, 1, 3, 2, 4, 5).reshape(len(packed), side * side, -1)
+
+
+def _relief(pointing: Tensor) -> Tensor:
+    """Logits over cells (B, h * h) -> two channels (B, 2, h, h): how much each cell
+    stands out, and its share of the attention."""
+    side = round(pointing.shape[1] ** 0.5)
+    logits = pointing.float()
+    height = (logits - logits.mean(1, keepdim=True)).clamp(-8, 8) / 4
+    share = logits.softmax(1) * 4
+    relief = torch.stack([height, share], 1).unflatten(2, (side, side))
+    return relief.to(pointing.dtype)
 
 
 def _rows_of(pair: KeyValue, prompt: Tensor | None, batch: int) -> KeyValue:

@@ -52,6 +52,9 @@ def objective(
         ),
         "visible": losses.visible_loss(look.auxiliary[:, -1], batch.visible),
         "pointing": losses.pointing_loss(look.pointing, batch.pixel, batch.visible),
+        "naming": losses.naming_loss(
+            look.likeness, batch.pixel, batch.prompt, batch.visible
+        ),
         "text": losses.text_loss(prefix.text, batch.text),
     }
     n_world = len(batch.next_pixels)

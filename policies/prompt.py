@@ -123,6 +123,7 @@ class _Filming:
             assert thought is not None and ids is not None
             self._look = Look(
                 head=observation["head"],
+                pointing=thought.pointing,
                 decoded=agent.seen_frame(),
                 video_ids=thought.video_ids,
                 state_ids=thought.state_ids,

@@ -26,6 +26,9 @@ class Look:
 
     head: Picture
     """Head camera (H, W, 3)."""
+    pointing: NDArray[np.float32]
+    """Share of attention of the cells (rows, columns) that look like what is asked
+    for."""
     decoded: Picture
     """The same as its tokens tell it (h, w, 3)."""
     video_ids: NDArray[np.int64]
@@ -125,7 +128,7 @@ class PromptFilm:
         before = self._before or look
         grid = self._grid(look.video_ids, before.video_ids, min(1.0, 2 * shown))
         pictures = (
-            ("head camera", look.head),
+            ("head camera, pointing", _lit(look.head, look.pointing)),
             (f"{look.video_ids.size} video tokens", grid),
             ("what they tell", look.decoded),
         )
@@ -218,3 +221,12 @@ class PromptFilm:
                 colour = _ACCENT if word.startswith("<") else _INK
                 y = 604 + 18 * (line - first)
                 draw.text((x, y), word, colour, self._fonts[14])
+
+
+def _lit(head: Picture, pointing: NDArray[np.float32]) -> Picture:
+    """The frame (H, W, 3) with the cells that are pointed at in the light."""
+    share = (pointing / max(float(pointing.max()), 1e-6) * 255).astype(np.uint8)
+    size = (head.shape[1], head.shape[0])
+    glow = Image.fromarray(share).resize(size, Image.Resampling.BICUBIC)
+    light = np.asarray(glow, dtype=np.float32)[..., None] / 255
+    return (head * (0.45 + 0.55 * light)).astype(np.uint8)

@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from brownfield.policies.batches import Augment, AugmentConfig, Sampler
 from brownfield.policies.log import MetricsLog, NoRun, TrainingBar
-from brownfield.policies.losses import auxiliary_loss, pointing_loss
+from brownfield.policies.losses import auxiliary_loss, naming_loss, pointing_loss
 from brownfield.policies.model import PAD_BYTE
 from brownfield.policies.policy import AUXILIARY_NAMES, pixels_of, text_rows
 from brownfield.policies.schedule import MovingAverage, ScheduleConfig
@@ -59,8 +59,8 @@ class TokenizeConfig:
     probe: float = 0.2
     """Weight of telling what is acted on, beside giving the picture back."""
 
-    pointing: float = 0.05
-    """Weight of pointing at it."""
+    pointing: float = 0.25
+    """Weight of pointing at it, and of telling from a cell what it shows."""
 
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     """Learning rate."""
@@ -94,9 +94,11 @@ class Probe(nn.Module):
         super().__init__()
         self.byte = nn.Embedding(PAD_BYTE + 1, 32, padding_idx=PAD_BYTE)
         self.byte_conv = nn.Conv1d(32, 48, 7, padding=3)
-        self.cell = nn.Conv2d(digits, 48, 3, padding=1)
+        self.look = nn.Sequential(
+            nn.Conv2d(digits, 48, 3, padding=1), nn.GELU(), nn.Conv2d(48, 48, 1)
+        )
+        self.topic = nn.Linear(48, 48)
         self.mix = nn.Linear(48, 48)
-        self.point = nn.Linear(48, 1)
         self.place = nn.Parameter(torch.randn(cells, 48) * 0.02)
         self.attend = nn.Linear(48, 8)
         width = 9 * 48 + digits * cells + 48 + state_dim
@@ -112,17 +114,21 @@ class Probe(nn.Module):
         self, codes: Tensor, text: Tensor, prompt: Tensor, state: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Codes (B, n, 8, 8), text (U, bytes), prompt (B,), state (B, S) -> quantities
-        (B, 6) and logits over the cells (B, 64)."""
+        (B, 6) and likeness of cells and prompts (B, 64, U)."""
         spread = self.byte_conv(self.byte(text).transpose(1, 2))
-        words = functional.gelu(spread).amax(-1)[prompt]
-        cells = self.cell(codes).flatten(2).transpose(1, 2)
+        spoken = functional.gelu(spread).amax(-1)
+        words = spoken[prompt]
+        cells = self.look(codes).flatten(2).transpose(1, 2)
+        likeness = cells @ self.topic(spoken).T / 48**0.5
+        pointing = likeness.gather(
+            2, prompt[:, None, None].expand(-1, likeness.shape[1], 1)
+        )
         mixed = functional.gelu(cells + self.place + words[:, None])
         mixed = functional.gelu(self.mix(mixed))
-        pointing = self.point(mixed)
         weights = torch.cat([self.attend(mixed), pointing], 2).softmax(1)
         pooled = (weights.transpose(1, 2) @ (mixed + self.place)).flatten(1)
         read = self.read(torch.cat([pooled, codes.flatten(1), words, state], 1))
-        return read, pointing[..., 0]
+        return read, likeness
 
 
 def tokenize_datasets(config: TokenizeConfig) -> Path:
@@ -203,7 +209,7 @@ def _train_video(
             with torch.autocast("cpu", torch.bfloat16):
                 codes, ids = video.encode_codes(pixels)
                 picture = video.reconstruct_loss(codes, pixels)
-                read, pointed = probe(
+                read, likeness = probe(
                     codes,
                     text,
                     torch.from_numpy(windows.prompt[rows]),
@@ -211,9 +217,13 @@ def _train_video(
                 )
             seen = torch.from_numpy(visible[rows])
             told = auxiliary_loss(read, torch.from_numpy(wanted[rows]), seen)
-            shown = pointing_loss(pointed, torch.from_numpy(pixel[rows]), seen)
+            prompt, place = (torch.from_numpy(x[rows]) for x in (windows.prompt, pixel))
+            own = likeness[torch.arange(len(rows)), :, prompt]
+            shown = pointing_loss(own, place, seen)
+            named = naming_loss(likeness, place, prompt, seen)
             optimizer.zero_grad(set_to_none=True)
-            (picture + config.probe * told + config.pointing * shown).backward()
+            total = picture + config.probe * told + config.pointing * (shown + named)
+            total.backward()
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
             optimizer.step()
             average.update(parameters, step)
@@ -232,6 +242,7 @@ def _train_video(
                     "reconstruction": float(picture.detach()),
                     "probe": float(told.detach()),
                     "pointing": float(shown.detach()),
+                    "naming": float(named.detach()),
                     "psnr_db": float(-10 * error.clamp_min(1e-8).log10()),
                     "ids_used": float(len(ids.unique())),
                     "frames_per_s": step * config.batch / elapsed_s,

@@ -6,6 +6,7 @@ from brownfield.policies.losses import (
     LossConfig,
     action_loss,
     local_mode,
+    naming_loss,
     pointing_loss,
 )
 from brownfield.policies.losses import ordinal_targets as targets
@@ -68,3 +69,16 @@ def test_pointing_is_finer_than_a_cell_and_ignores_what_is_not_seen() -> None:
     worse[1, 27] = 2.0
     assert pointing_loss(worse, pixel, seen) > torch.tensor(4.0).log()
     assert pointing_loss(logits, pixel, torch.zeros(3)) == 0
+
+
+def test_naming_reads_the_place_and_ignores_what_is_not_seen() -> None:
+    pixel = torch.tensor([[-0.875, 0.125], [0.0, 0.0]])
+    prompt = torch.tensor([2, 0])
+    likeness = torch.zeros(2, 64, 3)
+    likeness[0, 4 * 8 + 0] = torch.tensor([0.0, 0.0, 30.0])
+    seen = torch.tensor([1.0, 0.0])
+    assert naming_loss(likeness, pixel, prompt, seen) < 1e-6
+    torch.testing.assert_close(
+        naming_loss(likeness, pixel, prompt, torch.tensor([0.0, 1.0])),
+        torch.tensor(3.0).log(),
+    )

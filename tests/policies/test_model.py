@@ -47,6 +47,34 @@ def test_look_is_the_same_alone_and_in_a_batch(trunk: StreamTransformer) -> None
         torch.testing.assert_close(alone.auxiliary[0], together.auxiliary[row])
 
 
+def test_looks_do_not_depend_on_what_is_asked_for(trunk: StreamTransformer) -> None:
+    """So that a prompt has to be read: its own column is all that it chooses."""
+    codes, state, text = _inputs()
+    prefix = trunk.prefix(text)
+    first, second = (
+        trunk.look(codes, state, prefix, torch.full((3,), i)) for i in (0, 1)
+    )
+    torch.testing.assert_close(first.likeness, second.likeness)
+    torch.testing.assert_close(first.pointing, first.likeness[..., 0])
+    torch.testing.assert_close(second.pointing, first.likeness[..., 1])
+    assert (first.action - second.action).abs().max() > 1e-4
+
+
+def test_prompts_that_differ_in_a_word_differ_from_the_start() -> None:
+    """With small detectors all prompts looked alike and none was ever learned."""
+    torch.manual_seed(0)
+    trunk = StreamTransformer(SIZES)
+    texts = [b"pick up the cup", b"pick up the box", b"please take the box"]
+    rows = torch.full((3, 64), PAD_BYTE)
+    for row, words in zip(rows, texts, strict=True):
+        row[: len(words)] = torch.tensor(list(words))
+    codes, state, _ = _inputs()
+    likeness = trunk.look(
+        codes.float(), state.float(), trunk.prefix(rows), torch.arange(3)
+    ).likeness
+    assert likeness.std(2).mean() > 0.1
+
+
 def test_pruned_last_layer_equals_the_full_pass(trunk: StreamTransformer) -> None:
     """Leaving rows out of the last block changes nothing in the rows that stay."""
     torch.manual_seed(2)
