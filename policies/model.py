@@ -231,6 +231,7 @@ class StreamTransformer(nn.Module):
         nn.init.normal_(self.byte.weight)
         for conv in (self.byte_conv, self.word_conv):
             nn.init.kaiming_normal_(conv.weight)
+            assert conv.bias is not None
             nn.init.zeros_(conv.bias)
         nn.init.normal_(self.asked_place.weight, std=self.config.word_width**-0.5)
 
