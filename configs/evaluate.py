@@ -30,7 +30,7 @@ class Evaluate:
     out: Path = Path("outputs/evaluate")
     """Folder for results.json, report.html and the films."""
 
-    seeds: str = "4000000:4000200"
+    seeds: str = "7000000:7000200"
     """Seeds A:B, one episode of every actor each."""
 
     actors: tuple[str, ...] = tuple(ACTORS)

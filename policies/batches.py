@@ -8,6 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from brownfield.envs.objects import NAMED
+from brownfield.envs.prompts import paraphrase
 from brownfield.policies.policy import AUXILIARY_NAMES, pixels_of, text_rows
 from brownfield.policies.tokenizer_set import TokenizerSet
 from brownfield.policies.windows import Windows
@@ -52,7 +54,7 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class AugmentConfig:
-    """Changes to the picture that leave everything in its place."""
+    """Changes to picture and prompt that leave everything in its place."""
 
     brightness: float = 0.1
     """Largest shift of all pixels, in units of half the range."""
@@ -63,7 +65,7 @@ class AugmentConfig:
     hue: float = 0.15
     """Largest turn of all hues [rad], where they are not drawn anew."""
 
-    any_hue: float = 0.5
+    any_hue: float = 0.2
     """Chance that all hues of a picture turn by any angle: what an object is does not
     depend on its colour."""
 
@@ -73,6 +75,12 @@ class AugmentConfig:
     noise: float = 2.0
     """Largest noise on a pixel [of 255]."""
 
+    paraphrase: float = 0.5
+    """Chance that a prompt is replaced by one of its paraphrases."""
+
+    paraphrases: int = 128
+    """How many paraphrases of each prompt are drawn beforehand."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Examples:
@@ -81,6 +89,8 @@ class Examples:
     windows: Windows
     text: Tensor
     """(U, text_bytes)."""
+    paraphrased: Tensor
+    """(U, V, text_bytes) the same asked in other words; V may be 0."""
     state: NDArray[np.float32]
     """(N, S) dequantised, a row a look."""
     state_ids: NDArray[np.uint8]
@@ -109,7 +119,8 @@ class Examples:
     ) -> Batch:
         """Gather rows (B,); the first `n_world` come with what followed.
 
-        `augment` draws from `rng`; without either the pictures stay as they are.
+        `augment` draws from `rng`, which also decides who is asked in other words;
+        without either pictures and prompts stay as they are.
         """
         windows, looks = self.windows, self.windows.look[rows]
         first = looks[:n_world]
@@ -119,10 +130,17 @@ class Examples:
         if augment is not None and rng is not None:
             augment(pixels, next_pixels, rng)
         used, prompt = np.unique(windows.prompt[rows], return_inverse=True)
+        text = self.text[torch.from_numpy(used)]
+        n_ways = self.paraphrased.shape[1]
+        if augment is not None and rng is not None and n_ways:
+            other = torch.from_numpy(rng.random(len(used)) < augment.config.paraphrase)
+            way = torch.from_numpy(rng.integers(0, n_ways, len(used)))
+            said = self.paraphrased[torch.from_numpy(used), way]
+            text = torch.where(other[:, None], said, text)
         return Batch(
             pixels=pixels,
             next_pixels=next_pixels,
-            text=self.text[torch.from_numpy(used)],
+            text=text,
             prompt=torch.from_numpy(prompt),
             state=torch.from_numpy(self.state[looks]),
             next_state=torch.from_numpy(self.state_ids[following].astype(np.int64)),
@@ -134,9 +152,29 @@ class Examples:
         )
 
 
-def tokenize(windows: Windows, tokenizers: TokenizerSet, text_bytes: int) -> Examples:
-    """Turn windows into tokens once, so that batches are only gathered."""
-    action = tokenizers.action
+def tokenize(
+    windows: Windows, tokenizers: TokenizerSet, text_bytes: int, paraphrases: int = 0
+) -> Examples:
+    """Turn windows into tokens once, so that batches are only gathered.
+
+    Args:
+        windows: what was recorded.
+        tokenizers: of text, state and action.
+        text_bytes: longest prompt.
+        paraphrases: other ways V to say each prompt.
+    """
+    action, names = tokenizers.action, tuple(NAMED)
+    rng = np.random.default_rng(0)
+    ways = [
+        text_rows(
+            [
+                tokenizers.text.encode(paraphrase(prompt, names, rng, text_bytes))
+                for _ in range(paraphrases)
+            ],
+            text_bytes,
+        )
+        for prompt in windows.prompts
+    ]
     state_ids = tokenizers.state.encode(windows.state)
     velocity = np.zeros_like(windows.last)
     executed = action.encode(windows.executed, windows.last, velocity)
@@ -147,6 +185,7 @@ def tokenize(windows: Windows, tokenizers: TokenizerSet, text_bytes: int) -> Exa
         text=text_rows(
             [tokenizers.text.encode(p) for p in windows.prompts], text_bytes
         ),
+        paraphrased=torch.stack(ways),
         state=np.asarray(tokenizers.state.decode(state_ids), dtype=np.float32),
         state_ids=state_ids.astype(np.uint8),
         action=np.asarray(

@@ -190,7 +190,9 @@ class Trainer:
             sizes = fitted_sizes(config.model, self.tokenizers, config.body)
             self.policy = StreamPolicy(sizes, self.tokenizers.video)
         text_bytes = self.policy.config.text_bytes
-        self.examples = tokenize(windows, self.tokenizers, text_bytes)
+        self.examples = tokenize(
+            windows, self.tokenizers, text_bytes, config.augment.paraphrases
+        )
         self.held_out: Examples | None = None
         if held_out.any() and ranks.first:
             looks = windows.looks(held_out)

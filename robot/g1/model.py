@@ -49,6 +49,9 @@ def g1_spec() -> mujoco.MjSpec:
     for joint in spec.joints:
         if joint.name in armature:
             joint.armature = armature[joint.name]
+            # The default stop gives 0.13 rad under a stumbling robot; steel does not.
+            joint.solref_limit = [0.004, 1.0]
+            joint.solimp_limit = [0.95, 0.99, 0.001, 0.5, 2.0]
     for actuator in list(spec.actuators):
         spec.delete(actuator)
     for name in (*JOINTS, *HAND_JOINTS):

@@ -1,10 +1,17 @@
 """Augmentation changes light and colour, and nothing else."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
-from brownfield.policies.batches import Augment, AugmentConfig
+from brownfield.envs.objects import NAMED
+from brownfield.envs.prompts import object_of
+from brownfield.policies.batches import Augment, AugmentConfig, tokenize
+from brownfield.policies.model import PAD_BYTE
+from brownfield.policies.tokenizer_set import TokenizerSet
+from brownfield.policies.windows import Windows
 
 STILL = AugmentConfig(
     brightness=0, exposure=0, hue=0, any_hue=0, saturation=(1, 1), noise=0
@@ -62,3 +69,21 @@ def test_light_scales_from_black(seed: int) -> None:
     factor = (changed + 1) / (pixels + 1)
     assert factor.flatten(1).std(1).max() < 1e-4
     assert (factor.log().abs() <= 0.3001).all()
+
+
+@pytest.mark.parametrize("chance", [0.0, 1.0])
+def test_paraphrases_ask_each_row_for_what_its_prompt_names(
+    chance: float, windows: Windows, tokenizer_folder: Path
+) -> None:
+    examples = tokenize(windows, TokenizerSet.load(tokenizer_folder), 64, 16)
+    rows = np.arange(0, len(windows), 5)
+    augment = Augment(AugmentConfig(paraphrase=chance))
+    batch = examples.batch(rows, 0, augment, np.random.default_rng(0))
+    changed = 0
+    for row, index in zip(rows, batch.prompt, strict=True):
+        prompt = windows.prompts[windows.prompt[row]]
+        said = batch.text[index]
+        text = bytes(said[said != PAD_BYTE].tolist()).decode()
+        assert object_of(text, tuple(NAMED)) == object_of(prompt, tuple(NAMED))
+        changed += text != prompt
+    assert (changed > len(rows) / 2) if chance else not changed
