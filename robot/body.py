@@ -19,7 +19,7 @@ class Field:
     name: str
     """Name, unique in its vector."""
     unit: str
-    """`m`, `rad`, `m/s`, `rad/s` or `1`."""
+    """`m`, `rad`, `m/s`, `rad/s`, `m/s^2` or `1`."""
     lower: float
     """Smallest value, in the unit."""
     upper: float
