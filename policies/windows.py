@@ -14,7 +14,7 @@ from brownfield.tokenizers.resize import area_resize
 
 OF_LOOKS = ("frames", "state", "last", "executed", "following", "episode")
 """Fields of `Windows` with one entry for every look; the others have one a row."""
-OTHER_WEIGHT = 0.6
+OTHER_WEIGHT = 0.4
 """Weight of a row whose prompt was not given, against one whose was: its labels are as
 true, but its states are less like those that the prompt leads to."""
 
