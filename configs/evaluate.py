@@ -81,21 +81,21 @@ def run(config: Evaluate) -> int:
 
 
 def print_table(result: EvaluationResult) -> None:
-    """Success of every actor with its Wilson interval, and counts per object."""
+    """Success of every actor with its Wilson interval, and counts per request."""
     table = Table(title=f"{result.checkpoint}: success, Wilson 95 %")
-    objects = sorted({e.object for e in result.episodes})
-    for title in ("who", "all", *objects):
+    asked = sorted({e.asked for e in result.episodes})
+    for title in ("who", "all", *asked):
         table.add_column(title)
     for actor in result.actors:
-        shares = result.by(actor, lambda e: e.object)
+        shares = result.by(actor, lambda e: e.asked)
         cells = [
             f"{shares[name].successes}/{shares[name].n}" if name in shares else "-"
-            for name in objects
+            for name in asked
         ]
         table.add_row(actor, str(result.success(actor)), *cells)
     Console().print(table)
     for actor in ("policy", "policy_swapped"):
         if actor in result.actors:
-            print(f"{actor}: named of lifted {result.named_lifted(actor)}")
+            print(f"{actor}: as asked, of what it did {result.as_asked(actor)}")
             for reason, count in result.reasons(actor).items():
                 print(f"  {count:4d}  {reason}")

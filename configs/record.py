@@ -12,7 +12,7 @@ from tyro.conf import Positional
 from brownfield.configs.arguments import seed_range
 from brownfield.envs.kitchen_env import KitchenEnvConfig
 from brownfield.envs.record import RecordSummary, record
-from brownfield.envs.rollout import ExpertEpisode, NoiseConfig
+from brownfield.envs.rollout import ExpertEpisode
 from brownfield.robot.bodies import body_named
 
 PLACES = ("kitchen",)
@@ -55,8 +55,7 @@ def run(config: Record) -> int:
         raise ValueError(
             f"unknown place {config.place!r}; the places are {', '.join(PLACES)}"
         )
-    noise = NoiseConfig() if config.noise else None
-    episode = ExpertEpisode(env=config.env, noise=noise)
+    episode = ExpertEpisode(env=config.env, noise=config.noise)
     summary = record(
         config.out,
         training_seeds(config.seeds),

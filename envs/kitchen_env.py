@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,13 +12,20 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from brownfield.envs.expert import ExpertState, clip_command, stance_error
+from brownfield.envs.expert import (
+    ExpertState,
+    clip_command,
+    expert_chunk,
+    stance_error,
+)
 from brownfield.envs.kitchen import (
     Kitchen,
     KitchenConfig,
     PlacedObject,
     generate_kitchen,
 )
+from brownfield.envs.kitchen_noise import CommandNoise, NoiseConfig
+from brownfield.envs.objects import NAMED
 from brownfield.envs.pick import PickJudge
 from brownfield.envs.prompts import (
     TEST_PHRASES,
@@ -69,6 +77,8 @@ class KitchenEnvConfig:
     """Longest episode [s]."""
     kitchen: KitchenConfig = field(default_factory=KitchenConfig)
     """The generator's ranges."""
+    noise: NoiseConfig = field(default_factory=NoiseConfig)
+    """How demonstrations are disturbed."""
 
     def __post_init__(self) -> None:
         """Refuse starts and phrases that do not exist."""
@@ -87,10 +97,15 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
 
     Observation: `head` uint8 (128, 128, 3), `state` float32 (95,) as named by
     `G1_BODY.state`, `prompt` str. Action: a command (10,) of `G1_BODY.action`.
-    `info` carries `success`, `reason` (why it failed, empty otherwise), `lifted` (the
-    object that was lifted, if any) and `privileged` (9,), see `PRIVILEGED_NAMES`.
+    `info` carries `success`, `reason` (why it failed, empty otherwise), `asked` (the
+    object that the prompt names), `did` (the first object that was lifted, if any) and
+    `privileged` (9,), see `PRIVILEGED_NAMES`.
     """
 
+    body = G1_BODY
+    place = "kitchen"
+    privileged_names = PRIVILEGED_NAMES
+    view = "room"
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012
 
     def __init__(
@@ -165,6 +180,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         self.command = READY_COMMAND.copy()
         self.judge = PickJudge(self.model, self.kitchen, named)
         self._steps = 0
+        self._grip_height_m = np.inf
         return self._observation(), self._info()
 
     def _place_robot(self, rng: np.random.Generator) -> None:
@@ -221,6 +237,9 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
             self.link.advance(PHYSICS_HZ // CONTROLLER_HZ)
             self.judge.watch(self.data)
         self.command = new
+        # Where the hand closed: above that it lifts.
+        closed = new[9] >= 0.5
+        self._grip_height_m = min(self._grip_height_m, new[5]) if closed else np.inf
         self._steps += 1
         self.judge.step(self.data, 1.0 / G1_BODY.control_hz)
         over = self.judge.success or bool(self.judge.reason)
@@ -233,6 +252,43 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
     def robot_state(self) -> RobotState:
         """What the robot reports now."""
         return self.link.read()
+
+    def clip(self, command: Array) -> Array:
+        """A command (10,) within limits, with the base exactly still when slow."""
+        return clip_command(command)
+
+    def disturbance(self, rng: np.random.Generator) -> Callable[[Array], Array]:
+        """Bursts of noise on commands (10,), for one episode."""
+        return CommandNoise(self.config.noise, rng)
+
+    def plan(self, asked: str | None = None, steps: int | None = None) -> Array:
+        """The expert's plan (T, 10), as if the prompt named the object `asked`."""
+        return expert_chunk(self.expert_state(asked), steps or G1_BODY.chunk_steps)[0]
+
+    def prompt_for(self, asked: str) -> str:
+        """The episode's prompt, naming another object."""
+        return self.prompt.replace(self._target.name, asked)
+
+    def phrase(self) -> str:
+        """The prompt's phrasing, `{}` for the object; `other` when it is none of
+        ours."""
+        name = self._target.name
+        for phrase in (*TRAINING_PHRASES, *TEST_PHRASES):
+            if prompt_for(name, phrase) == self.prompt:
+                return phrase
+        return "other"
+
+    def read_prompt(self, prompt: str) -> str:
+        """The object that a prompt names, in any kitchen; ValueError if none."""
+        return object_of(prompt, tuple(NAMED))
+
+    def doing(self) -> str:
+        """What the robot is about, told from the command being executed."""
+        if self.command[9] < 0.5:
+            walking = np.abs(self.command[:3]).max() > 0.02
+            return "walking" if walking else "reaching"
+        lifting = self.command[5] > self._grip_height_m + 0.02
+        return "lifting" if lifting else "grasping"
 
     def other_prompts(self) -> dict[str, str]:
         """What else might be asked for in this scene: prompts by the object's name, in
@@ -323,7 +379,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         return {
             "success": self.judge.success,
             "reason": self.judge.reason,
-            "lifted": self.judge.lifted,
+            "asked": self._target.name,
+            "did": self.judge.lifted,
             "privileged": self.privileged(),
-            "object": self._target.name,
         }

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from brownfield.envs.expert import clip_command, expert_chunk
-from brownfield.envs.kitchen_env import PRIVILEGED_NAMES, KitchenEnv, KitchenEnvConfig
-from brownfield.envs.objects import NAMED
-from brownfield.robot.g1.body import G1_BODY
+from brownfield.envs.kitchen_env import KitchenEnvConfig
+from brownfield.envs.places import EnvConfig, shared_env
+from brownfield.envs.prompted_env import PromptedEnv
 from brownfield.robot.trajectory import Counterfactual, Trajectory
 
 Array = NDArray[np.float64]
 
-OTHER_SLOTS = len(NAMED) - 1
-"""Slots for other prompts in every trajectory of a kitchen."""
+OTHER_SLOTS = 2
+"""Slots for other prompts in every trajectory: all that a dataset's rows can hold."""
 
 
 class Actor(Protocol):
     """Whoever drives: expert, policy or a baseline."""
 
-    def reset(self, env: KitchenEnv) -> None:
+    def reset(self, env: PromptedEnv) -> None:
         """A new episode begins."""
         ...
 
-    def act(self, env: KitchenEnv, observation: dict[str, Any]) -> Array:
-        """The next command (10,). A policy reads `observation` alone; only experts and
+    def act(self, env: PromptedEnv, observation: dict[str, Any]) -> Array:
+        """The next command (D,). A policy reads `observation` alone; only experts and
         tests may look at `env`."""
         ...
 
@@ -37,73 +35,20 @@ class Actor(Protocol):
 class ExpertActor:
     """The scripted expert, one command at a time."""
 
-    def reset(self, env: KitchenEnv) -> None:
+    def reset(self, env: PromptedEnv) -> None:
         """Nothing to forget."""
 
-    def act(self, env: KitchenEnv, observation: dict[str, Any]) -> Array:
+    def act(self, env: PromptedEnv, observation: dict[str, Any]) -> Array:
         """The first command of the expert's plan."""
-        return expert_chunk(env.expert_state(), 1)[0][0]
-
-
-@dataclass(frozen=True, kw_only=True)
-class NoiseConfig:
-    """Bursts of wrong commands, so that the data shows how to recover."""
-
-    rates: tuple[float, ...] = (0.0, 0.04, 0.08, 0.08)
-    """Chance that a burst begins, per step; one of them is drawn per episode."""
-    steps: tuple[int, int] = (2, 8)
-    """Length of a burst [steps]."""
-    velocity: tuple[float, float, float] = (0.25, 0.2, 0.35)
-    """Deviation of a moving base's velocity [m/s, m/s, rad/s]."""
-    palm_m: float = 0.012
-    """Deviation of the palm command per step [m]."""
-    rotation_rad: float = 0.03
-    """Deviation of the palm's rotation vector per step [rad]."""
-    grip: float = 0.15
-    """A false start of the hand, per step."""
-
-
-class _Noise:
-    """One episode's bursts; labels stay clean."""
-
-    def __init__(self, config: NoiseConfig, rng: np.random.Generator) -> None:
-        self._config, self._rng = config, rng
-        self._rate = float(rng.choice(config.rates))
-        self._left = 0
-        self._offset = np.zeros(10)
-
-    def __call__(self, command: Array) -> Array:
-        config, rng = self._config, self._rng
-        if self._left <= 0 and rng.random() < self._rate:
-            self._left = int(rng.integers(*config.steps))
-            moving = np.abs(command[:3]).max() > 0.01
-            self._offset = np.concatenate(
-                [
-                    rng.normal(0, config.velocity) * (moving and rng.random() < 0.6),
-                    rng.normal(0, config.palm_m, 3) * (rng.random() < 0.7),
-                    rng.normal(0, config.rotation_rad, 3),
-                    [config.grip * (rng.random() < 0.06)],
-                ]
-            )
-        if self._left <= 0:
-            return command
-        self._left -= 1
-        return command + self._offset
-
-
-@functools.lru_cache(maxsize=2)
-def kitchen_env(config: KitchenEnvConfig) -> KitchenEnv:
-    """This process's environment for a configuration; building one takes half a second
-    and nothing of an episode survives `reset`."""
-    return KitchenEnv(config)
+        return env.plan(steps=1)[0]
 
 
 def run_episode(
-    env: KitchenEnv,
+    env: PromptedEnv,
     actor: Actor,
     seed: int,
     *,
-    noise: NoiseConfig | None = None,
+    noise: bool = False,
     prompt: str | None = None,
     label: bool = True,
     watch: Any = None,
@@ -114,7 +59,7 @@ def run_episode(
         env: the environment.
         actor: who drives.
         seed: draws scene, start, prompt and noise.
-        noise: bursts on the executed command.
+        noise: disturb what is executed by the environment's bursts.
         prompt: replaces the seed's own prompt.
         label: ask the expert for its plan at every state.
         watch: called as `watch(env, observation, command)` before every step.
@@ -126,29 +71,27 @@ def run_episode(
     """
     options = {"prompt": prompt} if prompt else None
     observation, info = env.reset(seed=seed, options=options)
-    disturb = _Noise(noise, np.random.default_rng([seed, 3])) if noise else None
+    disturb = env.disturbance(np.random.default_rng([seed, 3])) if noise else None
     actor.reset(env)
-    heads, states, actions, labels, truths = [], [], [], [], []
+    body = env.body
+    camera = body.cameras[0].name
+    frames, states, actions, labels, truths = [], [], [], [], []
     names = env.other_prompts() if label else {}
     plans: dict[str, list[Array]] = {name: [] for name in names}
     facts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in names}
     over = late = False
     while not (over or late):
-        command = clip_command(np.array(actor.act(env, observation)))
+        command = env.clip(np.array(actor.act(env, observation)))
         if disturb is not None:
-            command = clip_command(disturb(command))
-        chunk = (
-            expert_chunk(env.expert_state())[0]
-            if label
-            else np.repeat(command[None], G1_BODY.chunk_steps, 0)
-        )
-        heads.append(observation["head"])
+            command = env.clip(disturb(command))
+        chunk = env.plan() if label else np.repeat(command[None], body.chunk_steps, 0)
+        frames.append(observation[camera])
         states.append(observation["state"])
         actions.append(command)
         labels.append(chunk)
         truths.append(info["privileged"])
         for name in names:
-            plans[name].append(expert_chunk(env.expert_state(name))[0])
+            plans[name].append(env.plan(name))
             facts[name].append(env.privileged(name))
         if watch is not None:
             watch(env, observation, command)
@@ -170,19 +113,19 @@ def run_episode(
     )
     others += [unused] * (OTHER_SLOTS - len(others))
     trajectory = Trajectory(
-        body=G1_BODY.name,
-        place="kitchen",
+        body=body.name,
+        place=env.place,
         seed=seed,
         prompt=env.prompt,
-        frames={G1_BODY.cameras[0].name: np.stack(heads)},
+        frames={camera: np.stack(frames)},
         state=np.stack(states).astype(np.float32),
         action=np.stack(actions).astype(np.float32),
         label=own_plan,
         privileged=own_truth,
-        privileged_names=PRIVILEGED_NAMES,
+        privileged_names=env.privileged_names,
         success=bool(info["success"]),
         reason=str(info["reason"]),
-        control_hz=G1_BODY.control_hz,
+        control_hz=body.control_hz,
         others=tuple(others),
     )
     return trajectory, info
@@ -192,12 +135,13 @@ def run_episode(
 class ExpertEpisode:
     """A demonstration of a seed; a picklable function for worker processes."""
 
-    env: KitchenEnvConfig = field(default_factory=KitchenEnvConfig)
+    env: EnvConfig = field(default_factory=KitchenEnvConfig)
     """Where."""
-    noise: NoiseConfig | None = field(default_factory=NoiseConfig)
-    """Bursts of noise on what is executed."""
+    noise: bool = True
+    """Disturb what is executed."""
 
     def __call__(self, seed: int) -> Trajectory:
         """The demonstration of `seed`."""
-        env = kitchen_env(self.env)
-        return run_episode(env, ExpertActor(), seed, noise=self.noise)[0]
+        return run_episode(shared_env(self.env), ExpertActor(), seed, noise=self.noise)[
+            0
+        ]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from brownfield.envs.kitchen_env import KitchenEnv
+from brownfield.envs.prompted_env import PromptedEnv
 from brownfield.envs.rollout import ExpertActor
 from brownfield.policies.agent import PolicyAgent
 from brownfield.policies.windows import command_columns
@@ -30,12 +30,12 @@ class PolicyActor:
         self._player: TokenPlayer | None = None
         self._played = 0
 
-    def reset(self, env: KitchenEnv) -> None:
+    def reset(self, env: PromptedEnv) -> None:
         """A new episode, with the environment's prompt."""
         self.agent.reset(env.prompt)
         self.ids, self._player = None, None
 
-    def act(self, env: KitchenEnv, observation: dict[str, Any]) -> Array:
+    def act(self, env: PromptedEnv, observation: dict[str, Any]) -> Array:
         """The next command (D,)."""
         if self._player is None or self._played >= self.steps:
             executed = observation["state"][self._columns]
@@ -70,13 +70,13 @@ class MixedActor:
         self._beta, self._rng, self._segment = beta, rng, segment
         self._left, self._expert_drives = 0, False
 
-    def reset(self, env: KitchenEnv) -> None:
+    def reset(self, env: PromptedEnv) -> None:
         """A new episode."""
         self._policy.reset(env)
         self._expert.reset(env)
         self._left = 0
 
-    def act(self, env: KitchenEnv, observation: dict[str, Any]) -> Array:
+    def act(self, env: PromptedEnv, observation: dict[str, Any]) -> Array:
         """The next command (D,)."""
         if self._left <= 0:
             self._left = int(self._rng.integers(*self._segment))

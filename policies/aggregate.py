@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from brownfield.envs.kitchen_env import KitchenEnvConfig
-from brownfield.envs.rollout import NoiseConfig, kitchen_env, run_episode
+from brownfield.envs.places import EnvConfig, shared_env
+from brownfield.envs.rollout import run_episode
 from brownfield.policies.actor import MixedActor, PolicyActor
 from brownfield.policies.agent import PolicyAgent
 from brownfield.robot.trajectory import Trajectory
@@ -27,11 +28,8 @@ class MixedEpisode:
     segment: tuple[int, int] = (8, 40)
     """Length of a segment [steps], upper end excluded."""
 
-    env: KitchenEnvConfig = field(default_factory=KitchenEnvConfig)
+    env: EnvConfig = field(default_factory=KitchenEnvConfig)
     """Where."""
-
-    noise: NoiseConfig | None = None
-    """Bursts of noise on what is executed."""
 
     def __post_init__(self) -> None:
         """Refuse chances and lengths that mean nothing."""
@@ -48,7 +46,7 @@ class MixedEpisode:
             rng=np.random.default_rng([seed, 5]),
             segment=self.segment,
         )
-        return run_episode(kitchen_env(self.env), actor, seed, noise=self.noise)[0]
+        return run_episode(shared_env(self.env), actor, seed)[0]
 
 
 @lru_cache(maxsize=1)

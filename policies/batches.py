@@ -1,5 +1,6 @@
 """Batches: tokenized rows, balanced sampling, light image augmentation."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -8,8 +9,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from brownfield.envs.objects import NAMED
-from brownfield.envs.prompts import paraphrase
 from brownfield.policies.policy import AUXILIARY_NAMES, pixels_of, text_rows
 from brownfield.policies.tokenizer_set import TokenizerSet
 from brownfield.policies.windows import Windows
@@ -152,8 +151,16 @@ class Examples:
         )
 
 
+Paraphrase = Callable[[str, np.random.Generator, int], str]
+"""Says a prompt in other words, of at most so many bytes."""
+
+
 def tokenize(
-    windows: Windows, tokenizers: TokenizerSet, text_bytes: int, paraphrases: int = 0
+    windows: Windows,
+    tokenizers: TokenizerSet,
+    text_bytes: int,
+    paraphrases: int = 0,
+    paraphrase: Paraphrase | None = None,
 ) -> Examples:
     """Turn windows into tokens once, so that batches are only gathered.
 
@@ -162,14 +169,16 @@ def tokenize(
         tokenizers: of text, state and action.
         text_bytes: longest prompt.
         paraphrases: other ways V to say each prompt.
+        paraphrase: says them; without it there are none.
     """
-    action, names = tokenizers.action, tuple(NAMED)
+    action = tokenizers.action
     rng = np.random.default_rng(0)
     ways = [
         text_rows(
             [
-                tokenizers.text.encode(paraphrase(prompt, names, rng, text_bytes))
+                tokenizers.text.encode(paraphrase(prompt, rng, text_bytes))
                 for _ in range(paraphrases)
+                if paraphrase is not None
             ],
             text_bytes,
         )

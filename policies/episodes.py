@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from brownfield.envs.kitchen_env import KitchenEnv, KitchenEnvConfig
-from brownfield.envs.prompts import TEST_PHRASES, TRAINING_PHRASES, object_of
-from brownfield.envs.rollout import Actor, ExpertActor, kitchen_env, run_episode
+from brownfield.envs.kitchen_env import KitchenEnvConfig
+from brownfield.envs.places import EnvConfig, shared_env
+from brownfield.envs.prompted_env import PromptedEnv
+from brownfield.envs.rollout import Actor, ExpertActor, run_episode
 from brownfield.policies.actor import PolicyActor
 from brownfield.policies.agent import PolicyAgent
 from brownfield.policies.baselines import (
@@ -33,7 +34,7 @@ class Footage:
     """What an episode leaves for the report."""
 
     clip: tuple[Picture, ...] = ()
-    """Room with the head camera inset (180, 240, 3) at 10 Hz."""
+    """The body at work with its camera inset (180, 240, 3) at 10 Hz."""
     pairs: tuple[tuple[Picture, Picture], ...] = ()
     """Frames (64, 64, 3) as seen and as their tokens tell them."""
     look_ms: tuple[float, ...] = ()
@@ -58,14 +59,14 @@ class EpisodeRunner:
 
     checkpoint: Path | None
     """Folder of the policy; None where only the others are run."""
-    env: KitchenEnvConfig = field(default_factory=KitchenEnvConfig)
+    env: EnvConfig = field(default_factory=KitchenEnvConfig)
     """Where."""
 
     def __call__(self, job: EpisodeJob) -> tuple[EpisodeResult, Footage]:
         """Run one job."""
-        return self._run(kitchen_env(self.env), job)
+        return self._run(shared_env(self.env), job)
 
-    def _run(self, env: KitchenEnv, job: EpisodeJob) -> tuple[EpisodeResult, Footage]:
+    def _run(self, env: PromptedEnv, job: EpisodeJob) -> tuple[EpisodeResult, Footage]:
         actor = self._actor(job)
         prompt = None
         if job.actor == "policy_swapped":
@@ -75,17 +76,15 @@ class EpisodeRunner:
         trajectory, info = run_episode(
             env, actor, job.seed, prompt=prompt, label=False, watch=watch
         )
-        away = trajectory.privileged[:, :2]
         result = EpisodeResult(
             actor=job.actor,
             seed=job.seed,
             prompt=trajectory.prompt,
-            object=info["object"],
-            phrase=phrase_of(trajectory.prompt, info["object"]),
+            asked=info["asked"],
+            phrase=env.phrase(),
             success=trajectory.success,
             reason=trajectory.reason,
-            lifted=info["lifted"],
-            closest_m=round(float(np.linalg.norm(away, axis=1).min()), 3),
+            did=info["did"],
             seconds=len(trajectory) / trajectory.control_hz,
         )
         return result, watch.footage() if watch else Footage()
@@ -112,21 +111,11 @@ def _agent(checkpoint: Path) -> PolicyAgent:
     return PolicyAgent(checkpoint)
 
 
-def swapped_prompt(env: KitchenEnv, seed: int) -> str:
-    """The prompt of the running episode, asking for another object of the scene."""
-    names = tuple(thing.name for thing in env.kitchen.named)
-    named = object_of(env.prompt, names)
-    others = sorted(set(names) - {named})
+def swapped_prompt(env: PromptedEnv, seed: int) -> str:
+    """The prompt of the running episode, asking for something else of the scene."""
+    others = sorted(env.other_prompts())
     other = others[int(np.random.default_rng([seed, 7]).integers(len(others)))]
-    return env.prompt.replace(named, other)
-
-
-def phrase_of(prompt: str, name: str) -> str:
-    """The phrasing of a prompt; `other` when it is none of ours."""
-    for phrase in (*TRAINING_PHRASES, *TEST_PHRASES):
-        if phrase.format(name) == prompt:
-            return phrase
-    return "other"
+    return env.prompt_for(other)
 
 
 class _Watch:
@@ -139,10 +128,11 @@ class _Watch:
         self._look_ms: list[float] = []
 
     def __call__(
-        self, env: KitchenEnv, observation: dict[str, Any], command: object
+        self, env: PromptedEnv, observation: dict[str, Any], command: object
     ) -> None:
-        room = env.picture("room", CLIP_HEIGHT, CLIP_WIDTH)
-        self._clip.append(with_inset(room, observation["head"]))
+        seen = observation[env.body.cameras[0].name]
+        view = env.picture(env.view, CLIP_HEIGHT, CLIP_WIDTH)
+        self._clip.append(with_inset(view, seen))
         # A look every 2.4 s: eight of them tell an episode.
         if self._agent is not None and len(self._clip) % 24 == 1:
             start = time.perf_counter()

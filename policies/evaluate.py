@@ -20,6 +20,7 @@ from rich.progress import (
 
 from brownfield.envs.kitchen_env import KitchenEnvConfig
 from brownfield.envs.parallel import ordered_map
+from brownfield.envs.places import EnvConfig
 from brownfield.policies.checkpoint import find_checkpoint, load_checkpoint
 from brownfield.policies.episodes import (
     EpisodeJob,
@@ -56,7 +57,7 @@ class EvaluateConfig:
     actors: tuple[str, ...] = tuple(ACTORS)
     """Who drives; all drive the same seeds."""
 
-    env: KitchenEnvConfig = field(default_factory=KitchenEnvConfig)
+    env: EnvConfig = field(default_factory=KitchenEnvConfig)
     """Where."""
 
     workers: int = 2

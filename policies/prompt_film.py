@@ -1,4 +1,4 @@
-"""The film of one prompt: room, head camera, and the tokens as they come."""
+"""The film of one prompt: the body at work, what it sees, and its tokens."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from brownfield.policies.film import FilmWriter, Picture
 from brownfield.robot.body import Body
 
 HEIGHT, WIDTH, FPS = 720, 1280, 20
-ROOM_HEIGHT, ROOM_WIDTH = 480, 640
+VIEW_HEIGHT, VIEW_WIDTH = 480, 640
 _BACK, _PANEL, _INK, _DIM = (17, 19, 23), (30, 33, 39), (232, 234, 238), (140, 146, 156)
 _ACCENT, _GOOD, _BAD = (110, 170, 255), (96, 214, 130), (240, 110, 90)
 _SIDE = 184
@@ -24,8 +24,8 @@ _RIGHT = 688
 class Look:
     """What the policy saw and said at one look."""
 
-    head: Picture
-    """Head camera (H, W, 3)."""
+    seen: Picture
+    """The body's camera (H, W, 3)."""
     pointing: NDArray[np.float32]
     """Share of attention of the cells (rows, columns) that look like what is asked
     for."""
@@ -74,12 +74,12 @@ class PromptFilm:
         self._writer.__exit__(kind, error, trace)
 
     def add(
-        self, room: Picture, look: Look, time_s: float, caption: str, age: int
+        self, view: Picture, look: Look, time_s: float, caption: str, age: int
     ) -> None:
         """Append one control step of 0.1 s.
 
         Args:
-            room: the room (480, 640, 3).
+            view: the body at work (480, 640, 3).
             look: the last look.
             time_s: since the episode began [s].
             caption: phase of the episode.
@@ -90,25 +90,25 @@ class PromptFilm:
         repeat = round(FPS / self._body.control_hz)
         for i in range(repeat):
             shown = min(1.0, (age * repeat + i + 1) / (2 * repeat))
-            self._writer.add(self._page(room, look, time_s, caption, shown, _ACCENT))
+            self._writer.add(self._page(view, look, time_s, caption, shown, _ACCENT))
 
-    def finish(self, room: Picture, look: Look, time_s: float, reason: str) -> None:
+    def finish(self, view: Picture, look: Look, time_s: float, reason: str) -> None:
         """Hold the last page for two seconds.
 
         Args:
-            room: the room (480, 640, 3).
+            view: the body at work (480, 640, 3).
             look: the last look.
             time_s: length of the episode [s].
             reason: why it failed; empty for a success.
         """
         caption, colour = ("success", _GOOD) if not reason else (reason, _BAD)
-        page = self._page(room, look, time_s, caption, 1.0, colour)
+        page = self._page(view, look, time_s, caption, 1.0, colour)
         for _ in range(2 * FPS):
             self._writer.add(page)
 
     def _page(
         self,
-        room: Picture,
+        view: Picture,
         look: Look,
         time_s: float,
         caption: str,
@@ -120,15 +120,16 @@ class PromptFilm:
         draw.text((24, 18), f"\u201c{self._prompt}\u201d", _INK, self._fonts[30])
         right = (WIDTH - 24, 18)
         draw.text(right, f"{time_s:5.1f} s", _INK, self._fonts[30], anchor="ra")
-        canvas.paste(Image.fromarray(room), (24, 72))
+        canvas.paste(Image.fromarray(view), (24, 72))
         draw.text((24, 560), caption, colour, self._fonts[18])
         draw.text(
-            (24 + ROOM_WIDTH, 562), self._origin, _DIM, self._fonts[14], anchor="ra"
+            (24 + VIEW_WIDTH, 562), self._origin, _DIM, self._fonts[14], anchor="ra"
         )
         before = self._before or look
         grid = self._grid(look.video_ids, before.video_ids, min(1.0, 2 * shown))
+        camera = self._body.cameras[0].name
         pictures = (
-            ("head camera, pointing", _lit(look.head, look.pointing)),
+            (f"{camera} camera, pointing", _lit(look.seen, look.pointing)),
             (f"{look.video_ids.size} video tokens", grid),
             ("what they tell", look.decoded),
         )

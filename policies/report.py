@@ -51,9 +51,9 @@ def report_html(result: EvaluationResult, material: Material) -> str:
         _section("Who succeeds", _actors(result)),
     ]
     ours = "policy" if "policy" in result.actors else result.actors[0]
-    by_object = _by(result, ours, "object", lambda e: e.object)
+    by_asked = _by(result, ours, "asked for", lambda e: e.asked)
     by_phrase = _by(result, ours, "phrasing", lambda e: e.phrase)
-    parts.append(_section("By object and phrasing", by_object + by_phrase))
+    parts.append(_section("By what was asked, and how", by_asked + by_phrase))
     parts.append(_section("Why it failed", _failures(result, ours)))
     if material.films:
         parts.append(_section("Films", _films(material.films)))
@@ -95,10 +95,10 @@ def _tiles(result: EvaluationResult) -> str:
             )
 
     if "policy" in result.actors:
-        tile("lifted what it was told to", result.success("policy"))
-        tile("of the lifted, the named object", result.named_lifted("policy"))
+        tile("did what it was told", result.success("policy"))
+        tile("of what it did, as asked", result.as_asked("policy"))
     if "policy_swapped" in result.actors:
-        tile("asked for the other object", result.success("policy_swapped"))
+        tile("asked for something else", result.success("policy_swapped"))
     if "policy_grey" in result.actors:
         tile("with a grey camera", result.success("policy_grey"))
     return f'<div class="tiles">{"".join(tiles)}</div>'

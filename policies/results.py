@@ -14,15 +14,15 @@ from typing import Any
 
 from brownfield.policies.intervals import Share, mcnemar_p, paired_difference
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 ACTORS = {
     "policy": "the checkpoint",
-    "policy_swapped": "the checkpoint, asked for another object of the same scene",
+    "policy_swapped": "the checkpoint, asked for something else in the same scene",
     "policy_grey": "the checkpoint with a grey camera",
     "expert": "the scripted expert, which knows the simulator's truth",
     "expert_tokens": "the expert's chunks through the action tokens",
-    "replay": "a demonstration of the same object in another kitchen, played blindly",
+    "replay": "a demonstration of the same task in another place, played blindly",
     "random": "random commands",
 }
 """Who can drive an evaluated episode, and what it shows."""
@@ -38,18 +38,17 @@ class EpisodeResult:
     """Seed of the episode."""
     prompt: str
     """What was asked."""
-    object: str
-    """The object that the prompt names."""
+    asked: str
+    """What the prompt asks for: an object, a manoeuvre."""
     phrase: str
-    """The phrasing, with `{}` for the object."""
+    """The phrasing without it; `other` when it is none of ours."""
     success: bool
-    """Named object lifted 10 cm and held 1 s, standing, nothing knocked over."""
+    """As the place judges it, strictly."""
     reason: str
     """Why not; empty for a success."""
-    lifted: str | None
-    """The first object that was lifted, if any."""
-    closest_m: float
-    """Least horizontal distance from pelvis to the named object [m]."""
+    did: str | None
+    """What of that kind was done first: the object that was lifted, the arm of the
+    junction that was taken; None when it came to nothing."""
     seconds: float
     """Simulated length [s]."""
 
@@ -96,11 +95,11 @@ class EvaluationResult:
         values = sorted({key(e) for e in episodes})
         return {v: share(e for e in episodes if key(e) == v) for v in values}
 
-    def named_lifted(self, actor: str) -> Share:
-        """Of the episodes in which any object was lifted: the named one was."""
-        lifted = [e for e in self.of(actor) if e.lifted is not None]
-        right = sum(e.lifted == e.object for e in lifted)
-        return Share(successes=right, n=len(lifted))
+    def as_asked(self, actor: str) -> Share:
+        """Of the episodes in which anything was done: it was what was asked for."""
+        done = [e for e in self.of(actor) if e.did is not None]
+        right = sum(e.did == e.asked for e in done)
+        return Share(successes=right, n=len(done))
 
     def reasons(self, actor: str) -> dict[str, int]:
         """How often episodes failed for which reason, the commonest first."""
@@ -137,9 +136,9 @@ class EvaluationResult:
         return {
             actor: {
                 "success": _plain(self.success(actor)),
-                "per_object": _plain_all(self.by(actor, lambda e: e.object)),
+                "per_asked": _plain_all(self.by(actor, lambda e: e.asked)),
                 "per_phrase": _plain_all(self.by(actor, lambda e: e.phrase)),
-                "named_of_lifted": _plain(self.named_lifted(actor)),
+                "as_asked_of_done": _plain(self.as_asked(actor)),
                 "reasons": self.reasons(actor),
                 "against_expert": self.against(actor, "expert"),
             }

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from brownfield.envs.places import place_of
 from brownfield.policies.batches import (
     Augment,
     AugmentConfig,
@@ -191,7 +192,11 @@ class Trainer:
             self.policy = StreamPolicy(sizes, self.tokenizers.video)
         text_bytes = self.policy.config.text_bytes
         self.examples = tokenize(
-            windows, self.tokenizers, text_bytes, config.augment.paraphrases
+            windows,
+            self.tokenizers,
+            text_bytes,
+            config.augment.paraphrases,
+            place_of(config.body).paraphrase,
         )
         self.held_out: Examples | None = None
         if held_out.any() and ranks.first:

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from brownfield.envs.objects import NAMED
+from brownfield.envs.places import place_of
 from brownfield.envs.prompts import object_of
 from brownfield.policies.batches import Augment, AugmentConfig, tokenize
 from brownfield.policies.model import PAD_BYTE
@@ -75,7 +76,13 @@ def test_light_scales_from_black(seed: int) -> None:
 def test_paraphrases_ask_each_row_for_what_its_prompt_names(
     chance: float, windows: Windows, tokenizer_folder: Path
 ) -> None:
-    examples = tokenize(windows, TokenizerSet.load(tokenizer_folder), 64, 16)
+    examples = tokenize(
+        windows,
+        TokenizerSet.load(tokenizer_folder),
+        64,
+        16,
+        place_of("g1").paraphrase,
+    )
     rows = np.arange(0, len(windows), 5)
     augment = Augment(AugmentConfig(paraphrase=chance))
     batch = examples.batch(rows, 0, augment, np.random.default_rng(0))

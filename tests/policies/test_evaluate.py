@@ -7,7 +7,7 @@ import pytest
 from brownfield.envs.kitchen_env import KitchenEnv, KitchenEnvConfig
 from brownfield.policies.bench import fit_quickly, made_up_windows
 from brownfield.policies.checkpoint import Checkpoint, save_checkpoint
-from brownfield.policies.episodes import phrase_of, swapped_prompt
+from brownfield.policies.episodes import swapped_prompt
 from brownfield.policies.evaluate import EvaluateConfig, evaluate
 from brownfield.policies.model import ModelConfig
 from brownfield.policies.policy import StreamPolicy
@@ -51,7 +51,7 @@ def test_evaluation_writes_results_films_and_report(
     for told, swapped in zip(
         result.of("policy"), result.of("policy_swapped"), strict=True
     ):
-        assert told.object != swapped.object and told.phrase == swapped.phrase
+        assert told.asked != swapped.asked and told.phrase == swapped.phrase
         assert not told.success and told.reason and told.seconds == 0.5
     page = (config.out / "report.html").read_text()
     assert page.count("<video") == 3 and page.count('alt="decoded"') == 2
@@ -94,8 +94,8 @@ def test_swapped_prompt_names_another_object_of_the_scene() -> None:
         _, info = env.reset(seed=1_000_003)
         swapped = swapped_prompt(env, 1_000_003)
         assert swapped == swapped_prompt(env, 1_000_003) != env.prompt
-        phrase = phrase_of(env.prompt, info["object"])
-        names = {thing.name for thing in env.kitchen.named} - {info["object"]}
+        phrase = env.phrase()
+        names = {thing.name for thing in env.kitchen.named} - {info["asked"]}
         assert swapped in {phrase.format(name) for name in names}
     finally:
         env.close()

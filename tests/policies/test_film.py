@@ -20,7 +20,7 @@ def frames_of(path: Path) -> list[np.ndarray]:
 def look(seed: int) -> Look:
     rng = np.random.default_rng(seed)
     return Look(
-        head=rng.integers(0, 256, (128, 128, 3), dtype=np.uint8),
+        seen=rng.integers(0, 256, (128, 128, 3), dtype=np.uint8),
         pointing=rng.uniform(0, 1, (8, 8)).astype(np.float32),
         decoded=rng.integers(0, 256, (64, 64, 3), dtype=np.uint8),
         video_ids=rng.integers(0, 1000, (8, 8)),

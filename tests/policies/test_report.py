@@ -17,12 +17,11 @@ def episode(actor: str, seed: int, success: bool) -> EpisodeResult:
         actor=actor,
         seed=seed,
         prompt=f"take the {name}",
-        object=name,
+        asked=name,
         phrase="take the {}",
         success=success,
         reason="" if success else "knocked over the <jar>",
-        lifted=name if success else None,
-        closest_m=0.31,
+        did=name if success else None,
         seconds=12.3,
     )
 
@@ -55,9 +54,9 @@ def test_results_survive_a_round_trip(tmp_path: Path) -> None:
 def test_tables_count_what_happened() -> None:
     result = evaluation()
     assert str(result.success("policy")).startswith("90.0 %")
-    assert result.named_lifted("policy").n == 9
+    assert result.as_asked("policy").n == 9
     assert result.reasons("policy") == {"knocked over the <jar>": 1}
-    assert result.by("policy", lambda e: e.object)["box"].n == 5
+    assert result.by("policy", lambda e: e.asked)["box"].n == 5
     compared = result.against("policy", "expert")
     assert compared is not None
     assert compared["difference"] == pytest.approx(-0.1)
