@@ -104,7 +104,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
 
     body = G1_BODY
     place = "kitchen"
-    privileged_names = PRIVILEGED_NAMES
+    privileged_names: tuple[str, ...] = PRIVILEGED_NAMES
     view = "room"
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012
 
@@ -295,10 +295,10 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         phrasings that the seed draws. Defined from `reset` to the next one."""
         return dict(self._other_prompts)
 
-    def expert_state(self, name: str | None = None) -> ExpertState:
-        """The truth for the expert, as if the prompt named the object `name`; by
+    def expert_state(self, asked: str | None = None) -> ExpertState:
+        """The truth for the expert, as if the prompt named the object `asked`; by
         default the one that it does name."""
-        target = self._object(name)
+        target = self._object(asked)
         base, speed = self._base_q, self._base_v
         rotation = np.zeros(9)
         mujoco.mju_quat2Mat(rotation, self.data.qpos[base + 3 : base + 7])
@@ -317,12 +317,12 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
             command=self.command.copy(),
         )
 
-    def privileged(self, name: str | None = None) -> NDArray[np.float32]:
+    def privileged(self, asked: str | None = None) -> NDArray[np.float32]:
         """Simulator truth (9,), see `PRIVILEGED_NAMES`, about the named object or about
         another one."""
-        state = self.expert_state(name)
+        state = self.expert_state(asked)
         point = state.rotation.T @ (state.grasp_point - state.position)
-        pixel = self._pixel(self.data.body(self._object(name).name).xpos)
+        pixel = self._pixel(self.data.body(self._object(asked).name).xpos)
         visible = np.abs(pixel).max() < 1
         return np.array(
             [*point, *stance_error(state), state.yaw, visible, *pixel],
