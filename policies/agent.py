@@ -41,8 +41,8 @@ class Thought:
     """(S,) tokens of the state."""
 
     auxiliary: NDArray[np.float32]
-    """(6,) object position, stance error and yaw as read from the state position
-    [m, m, m, m, m, rad]; for films and measures, never for control."""
+    """(A,) what the state position tells about what is asked for, in the units of the
+    simulator's truth; for films and measures, never for control."""
 
     pointing: NDArray[np.float32]
     """(8, 8) how the policy shares its attention among the cells of the frame when it

@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from brownfield.policies.policy import AUXILIARY_NAMES, pixels_of, text_rows
+from brownfield.policies.policy import pixels_of, text_rows
 from brownfield.policies.tokenizer_set import TokenizerSet
-from brownfield.policies.windows import Windows
+from brownfield.policies.windows import SIGHT, Windows
 
 
 class Batch(NamedTuple):
@@ -42,7 +42,7 @@ class Batch(NamedTuple):
     """(W, K) executed ids as values in [-1, 1]."""
 
     auxiliary: Tensor
-    """(B, 6) physical units."""
+    """(B, A) physical units."""
 
     visible: Tensor
     """(B,) 0 or 1."""
@@ -99,7 +99,7 @@ class Examples:
     executed: NDArray[np.float32]
     """(N, K) executed ids as values in [-1, 1]."""
     auxiliary: NDArray[np.float32]
-    """(R, 6)."""
+    """(R, A)."""
     visible: NDArray[np.float32]
     """(R,)."""
     pixel: NDArray[np.float32]
@@ -188,7 +188,7 @@ def tokenize(
     velocity = np.zeros_like(windows.last)
     executed = action.encode(windows.executed, windows.last, velocity)
     half = (action.vocab_size - 1) / 2
-    n_read = len(AUXILIARY_NAMES)
+    n_read = windows.privileged.shape[1] - len(SIGHT)
     return Examples(
         windows=windows,
         text=text_rows(

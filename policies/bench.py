@@ -14,7 +14,12 @@ from pathlib import Path
 import mujoco
 import numpy as np
 
-from brownfield.envs.kitchen_env import CONTROLLER_HZ, PHYSICS_HZ, KitchenEnv
+from brownfield.envs.kitchen_env import (
+    CONTROLLER_HZ,
+    PHYSICS_HZ,
+    PRIVILEGED_NAMES,
+    KitchenEnv,
+)
 from brownfield.envs.rollout import ExpertActor
 from brownfield.policies.agent import PolicyAgent
 from brownfield.policies.ranks import Ranks
@@ -181,11 +186,13 @@ def made_up_windows(rows: int) -> Windows:
     lower, upper = np.maximum(body.action_lower, -9), np.minimum(body.action_upper, 9)
     commands = rng.uniform(lower, upper, (rows, steps, dim)).astype(np.float32)
     return Windows(
+        body=body.name,
         frames=rng.integers(0, 256, (rows, 64, 64, 3), dtype=np.uint8),
         state=rng.normal(0, 0.3, (rows, body.state_dim)).astype(np.float32),
         last=commands[:, 0].copy(),
         label=commands,
         executed=commands,
+        privileged_names=PRIVILEGED_NAMES,
         privileged=rng.normal(0, 0.3, (rows, 9)).astype(np.float32),
         look=np.arange(rows),
         given=np.ones(rows, bool),

@@ -101,13 +101,15 @@ def auxiliary_loss(read: Tensor, wanted: Tensor, visible: Tensor) -> Tensor:
     """Smooth L1 over normalised quantities; unseen objects weigh a tenth.
 
     Args:
-        read: (B, 6) object x, y, z, stance x, y and yaw.
-        wanted: (B, 6) the same, from the simulator.
-        visible: (B,) 0 or 1. Object and stance cannot be known out of view.
+        read: (B, A) quantities about what is asked for.
+        wanted: (B, A) the same, from the simulator.
+        visible: (B,) 0 or 1. All but the last cannot be known out of view.
     """
     each = functional.smooth_l1_loss(read.float(), wanted, reduction="none", beta=0.1)
     seen = 0.1 + 0.9 * visible[:, None]
-    weight = torch.cat([seen.expand(-1, 5), torch.ones_like(seen)], dim=1)
+    weight = torch.cat(
+        [seen.expand(-1, read.shape[1] - 1), torch.ones_like(seen)], dim=1
+    )
     return (each * weight).mean()
 
 

@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 from brownfield.policies.batches import Examples
 from brownfield.policies.losses import local_mode
 from brownfield.policies.policy import StreamPolicy, digits_of
+from brownfield.robot.bodies import body_named
+from brownfield.robot.body import Body
 from brownfield.tokenizers.action_bins import KnotBinTokenizer
 
 
@@ -20,14 +22,15 @@ def offline_metrics(
 ) -> dict[str, float]:
     """Errors over at most `most` rows, evenly spaced.
 
-    Keys: `base_m_s`, `turn_rad_s`, `palm_mm`, `rotation_rad`, `grip` (mean absolute
-    error of the commands that are executed), `stand` (share of rows where policy and
-    label agree on a base at rest), `object_cm_near`, `object_p90_cm_near` (horizontal,
-    seen and nearer than 0.6 m), `object_cm`, `object_other_cm` (the same under prompts
-    that were not given), `pointing_cells` (distance of the cell pointed at, seen and
-    0.6 m away or farther), `stance_cm`, `yaw_rad` (medians, seen),
-    `visible` (share told right), `psnr_db` of the decoded codes, `video_nats` and
-    `video_copy` (cross-entropy of a next code, share of codes that stay the same).
+    Keys: `command_<field>` (mean absolute error of what is executed, in the field's
+    unit), `at_rest` (share of rows where policy and label agree on a body that stands
+    still, for bodies with fields that say so), `place_cm_near` and `place_p90_cm_near`
+    (horizontal place of what is asked for, seen and nearer than 0.6 m), `place_cm`,
+    `place_other_cm` (the same under prompts that were not given), `pointing_cells`
+    (distance of the cell pointed at, seen and 0.6 m away or farther), `told_<name>`
+    (what the auxiliary head tells beside the place) - all medians, seen -, `visible`
+    (share told right), `psnr_db` of the decoded codes, `video_nats` and `video_copy`
+    (cross-entropy of a next code, share of codes that stay the same).
     """
     rows = np.unique(np.linspace(0, len(examples) - 1, most).astype(np.int64))
     was_training = policy.training
@@ -67,10 +70,16 @@ def offline_metrics(
         nats.append(-sum(chance))
         same.append((after == ids).float().mean().item())
     policy.train(was_training)
-    numbers = _command_errors(np.concatenate(chunks), windows.label[rows])
+    numbers = _command_errors(
+        np.concatenate(chunks), windows.label[rows], body_named(windows.body)
+    )
     seen = examples.visible[rows] > 0.5
     numbers |= _localisation(
-        np.concatenate(read), examples.auxiliary[rows], seen, windows.given[rows]
+        np.concatenate(read),
+        examples.auxiliary[rows],
+        seen,
+        windows.given[rows],
+        windows.privileged_names,
     )
     cells = np.concatenate(pointed)
     side = sizes.video_grid
@@ -85,21 +94,21 @@ def offline_metrics(
 
 
 def _command_errors(
-    said: NDArray[np.float64], label: NDArray[np.float32], steps: int = 2
+    said: NDArray[np.float64], label: NDArray[np.float32], body: Body
 ) -> dict[str, float]:
     """Errors over the steps that are executed, (N, T, D) each."""
-    error = np.abs(said[:, :steps] - label[:, :steps])
-    rest_said = np.abs(said[:, 0, :3]).max(1) < 1e-3
-    rest_label = np.abs(label[:, 0, :3]).max(1) < 1e-3
-    palm = np.linalg.norm(said[:, :steps, 3:6] - label[:, :steps, 3:6], axis=-1)
-    return {
-        "base_m_s": float(error[..., :2].mean()),
-        "turn_rad_s": float(error[..., 2].mean()),
-        "palm_mm": float(palm.mean() * 1000),
-        "rotation_rad": float(error[..., 6:9].mean()),
-        "grip": float(error[..., 9].mean()),
-        "stand": float((rest_said == rest_label).mean()),
+    steps = body.executed_steps
+    error = np.abs(said[:, :steps] - label[:, :steps]).mean((0, 1))
+    numbers = {
+        f"command_{field.name}": float(mean)
+        for field, mean in zip(body.action, error, strict=True)
     }
+    rests = ~np.isnan(body.action_rest)
+    if rests.any():
+        rest = body.action_rest[rests]
+        still = [np.abs(x[:, 0, rests] - rest).max(1) < 1e-3 for x in (said, label)]
+        numbers["at_rest"] = float((still[0] == still[1]).mean())
+    return numbers
 
 
 def _median(values: NDArray[np.floating], quantile: float = 0.5) -> float:
@@ -111,19 +120,19 @@ def _localisation(
     truth: NDArray[np.float32],
     seen: NDArray[np.bool_],
     given: NDArray[np.bool_],
+    names: tuple[str, ...],
 ) -> dict[str, float]:
-    """Medians over the rows where the object is in view."""
-    told = float(((read[:, 6] > 0) == seen).mean())
-    error = read[:, :6] - truth
+    """Medians over the rows where what is asked for is in view."""
+    error = read[:, :-1] - truth
     flat = np.linalg.norm(error[:, :2], axis=1) * 100
     near = seen & (np.linalg.norm(truth[:, :2], axis=1) < 0.6)
-
-    return {
-        "object_cm_near": _median(flat[near]),
-        "object_p90_cm_near": _median(flat[near], 0.9),
-        "object_cm": _median(flat[seen & given]),
-        "object_other_cm": _median(flat[seen & ~given]),
-        "stance_cm": _median(np.linalg.norm(error[seen, 3:5], axis=1) * 100),
-        "yaw_rad": _median(np.abs(error[seen, 5])),
-        "visible": told,
+    numbers = {
+        "place_cm_near": _median(flat[near]),
+        "place_p90_cm_near": _median(flat[near], 0.9),
+        "place_cm": _median(flat[seen & given]),
+        "place_other_cm": _median(flat[seen & ~given]),
+        "visible": float(((read[:, -1] > 0) == seen).mean()),
     }
+    for i in range(2, truth.shape[1]):
+        numbers[f"told_{names[i]}"] = _median(np.abs(error[seen, i]))
+    return numbers

@@ -76,7 +76,7 @@ class ModelConfig:
     """Ids an action token can take."""
 
     auxiliary: int = 6
-    """Continuous quantities read off the state position in training."""
+    """Continuous quantities A read off the state position in training."""
 
     def __post_init__(self) -> None:
         """Refuse sizes that do not divide."""

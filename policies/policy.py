@@ -10,9 +10,6 @@ from torch import Tensor, nn
 from brownfield.policies.model import PAD_BYTE, ModelConfig, StreamTransformer
 from brownfield.tokenizers.video_fsq import VideoFSQ
 
-AUXILIARY_NAMES = ("object_x", "object_y", "object_z", "stance_x", "stance_y", "yaw")
-"""Simulator truth that the state position learns to tell [m, m, m, m, m, rad]."""
-
 
 class StreamPolicy(nn.Module):
     """From pixels, joints and bytes to logits.
@@ -47,7 +44,7 @@ class StreamPolicy(nn.Module):
 
         Args:
             state: (N, S) as the state tokenizer decodes it.
-            auxiliary: (N, 6) quantities named in `AUXILIARY_NAMES`.
+            auxiliary: (N, A) simulator truth that the state position learns to tell.
 
         Raises:
             ValueError: a column holds NaN or infinity.
@@ -67,8 +64,8 @@ class StreamPolicy(nn.Module):
         return ((state - self.state_mean) / self.state_std).clamp(-5, 5)
 
     def auxiliary_in_units(self, read: Tensor) -> Tensor:
-        """Auxiliary output (B, 7) -> the first six in metres and radians (B, 6)."""
-        return read[:, :6].float() * self.auxiliary_std + self.auxiliary_mean
+        """Auxiliary output (B, A + 1) -> quantities in their own units (B, A)."""
+        return read[:, :-1].float() * self.auxiliary_std + self.auxiliary_mean
 
 
 def pixels_of(frames: Tensor) -> Tensor:

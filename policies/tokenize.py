@@ -22,10 +22,10 @@ from brownfield.policies.batches import Augment, AugmentConfig, Sampler
 from brownfield.policies.log import MetricsLog, NoRun, TrainingBar
 from brownfield.policies.losses import auxiliary_loss, naming_loss, pointing_loss
 from brownfield.policies.model import PAD_BYTE
-from brownfield.policies.policy import AUXILIARY_NAMES, pixels_of, text_rows
+from brownfield.policies.policy import pixels_of, text_rows
 from brownfield.policies.schedule import MovingAverage, ScheduleConfig
 from brownfield.policies.tokenizer_set import TokenizerSet
-from brownfield.policies.windows import Windows, load_windows
+from brownfield.policies.windows import SIGHT, Windows, load_windows
 from brownfield.robot.bodies import body_named
 from brownfield.robot.body import Body
 from brownfield.tokenizers.action_bins import KnotBinTokenizer
@@ -84,13 +84,15 @@ class TokenizeConfig:
 
 
 class Probe(nn.Module):
-    """Reads object, stance and yaw from codes, prompt and state; thrown away after.
+    """Reads what is asked about from codes, prompt and state; thrown away after.
 
     It points with little beyond the cell's own code, so that the code has to tell what
     the cell shows.
     """
 
-    def __init__(self, digits: int, cells: int, state_dim: int) -> None:
+    def __init__(
+        self, digits: int, cells: int, state_dim: int, quantities: int
+    ) -> None:
         super().__init__()
         self.byte = nn.Embedding(PAD_BYTE + 1, 32, padding_idx=PAD_BYTE)
         self.byte_conv = nn.Conv1d(32, 48, 7, padding=3)
@@ -107,14 +109,14 @@ class Probe(nn.Module):
             nn.GELU(),
             nn.Linear(192, 192),
             nn.GELU(),
-            nn.Linear(192, len(AUXILIARY_NAMES)),
+            nn.Linear(192, quantities),
         )
 
     def forward(
         self, codes: Tensor, text: Tensor, prompt: Tensor, state: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Codes (B, n, 8, 8), text (U, bytes), prompt (B,), state (B, S) -> quantities
-        (B, 6) and likeness of cells and prompts (B, 64, U)."""
+        (B, A) and likeness of cells and prompts (B, 64, U)."""
         spread = self.byte_conv(self.byte(text).transpose(1, 2))
         spoken = functional.gelu(spread).amax(-1)
         words = spoken[prompt]
@@ -184,11 +186,13 @@ def _train_video(
 ) -> VideoFSQ:
     video = VideoFSQ()
     levels, side = video.config.levels, 8
-    probe = Probe(len(levels), side * side, windows.state.shape[1])
+    n_read = windows.privileged.shape[1] - len(SIGHT)
+    probe = Probe(len(levels), side * side, windows.state.shape[1], n_read)
     text_tokenizer = ByteTokenizer()
     text = text_rows([text_tokenizer.encode(p) for p in windows.prompts], 64)
-    scaled, wanted = _standard(windows.state), _standard(windows.privileged[:, :6])
-    visible, pixel = windows.privileged[:, 6], windows.privileged[:, 7:9]
+    scaled, wanted = _standard(windows.state), _standard(windows.privileged[:, :n_read])
+    visible = windows.privileged[:, n_read]
+    pixel = windows.privileged[:, n_read + 1 :]
     sampler, augment = Sampler(windows.weights()), Augment(config.augment)
     video.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     parameters = [*video.parameters(), *probe.parameters()]

@@ -37,7 +37,7 @@ from brownfield.policies.policy import StreamPolicy
 from brownfield.policies.ranks import Ranks, run_ranks
 from brownfield.policies.schedule import MovingAverage, ScheduleConfig
 from brownfield.policies.tokenizer_set import TokenizerSet
-from brownfield.policies.windows import Windows, load_windows
+from brownfield.policies.windows import SIGHT, Windows, load_windows
 from brownfield.robot.bodies import body_named
 
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -188,7 +188,9 @@ class Trainer:
             self.policy, self.tokenizers = loaded.policy, loaded.tokenizers
         else:
             self.tokenizers = TokenizerSet.load(config.tokenizers)
-            sizes = fitted_sizes(config.model, self.tokenizers, config.body)
+            n_read = windows.privileged.shape[1] - len(SIGHT)
+            model = replace(config.model, auxiliary=n_read)
+            sizes = fitted_sizes(model, self.tokenizers, config.body)
             self.policy = StreamPolicy(sizes, self.tokenizers.video)
         text_bytes = self.policy.config.text_bytes
         self.examples = tokenize(

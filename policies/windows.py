@@ -7,13 +7,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from brownfield.policies.phases import PHASES
 from brownfield.robot.body import Body
 from brownfield.robot.dataset_reader import DatasetReader
 from brownfield.robot.trajectory import Trajectory
 from brownfield.tokenizers.resize import area_resize
 
+OF_ALL = ("body", "privileged_names", "prompts")
+"""Fields of `Windows` that have no entries."""
 OF_LOOKS = ("frames", "state", "last", "executed", "following", "episode")
 """Fields of `Windows` with one entry for every look; the others have one a row."""
+SIGHT = ("visible", "pixel_x", "pixel_y")
+"""Last columns of the simulator's truth; those before are told by an auxiliary head."""
 OTHER_WEIGHT = 0.4
 """Weight of a row whose prompt was not given, against one whose was: its labels are as
 true, but its states are less like those that the prompt leads to."""
@@ -22,6 +27,9 @@ true, but its states are less like those that the prompt leads to."""
 @dataclass(frozen=True, kw_only=True)
 class Windows:
     """N looks (control ticks) and R rows: a look under one of the scene's prompts."""
+
+    body: str
+    """Whose they are."""
 
     frames: NDArray[np.uint8]
     """(N, 64, 64, 3) head camera as the video tokenizer sees it."""
@@ -48,7 +56,12 @@ class Windows:
     """(R, T, D) the expert's chunk under the row's prompt."""
 
     privileged: NDArray[np.float32]
-    """(R, 9) simulator truth about what the row's prompt names."""
+    """(R, A + 3) simulator truth about what the row's prompt names: A quantities to
+    tell, `visible`, `pixel_x`, `pixel_y`. The first two are its horizontal place in the
+    body's frame [m]; the last of the A needs no sight of it."""
+
+    privileged_names: tuple[str, ...]
+    """Columns of `privileged`."""
 
     prompt: NDArray[np.int64]
     """(R,) row of `prompts`."""
@@ -63,22 +76,11 @@ class Windows:
         """Number of rows R."""
         return len(self.look)
 
-    def phases(self) -> NDArray[np.int64]:
-        """(R,) coarse phase 0-15: hand closed, base moving, palm moving, hand about
-        to move."""
-        first, end, last = self.label[:, 0], self.label[:, -1], self.last[self.look]
-        closed = last[:, 9] > 0.5
-        walking = np.abs(first[:, :3]).max(1) > 0.02
-        reaching = np.abs(end[:, 3:6] - last[:, 3:6]).max(1) > 0.01
-        grasping = np.abs(end[:, 9] - last[:, 9]) > 0.05
-        bits = np.stack([closed, walking, reaching, grasping], 1)
-        return (bits * np.array([1, 2, 4, 8])).sum(1)
-
     def weights(self) -> NDArray[np.float64]:
         """(R,) chance of each row in training: one over the root of its phase's
-        share, so that the few ticks of closing the hand are not drowned by walking."""
-        phase = self.phases()
-        share = np.bincount(phase, minlength=16) / len(phase)
+        share, so that the few ticks of closing a hand are not drowned by walking."""
+        phase = PHASES[self.body](self.label, self.last[self.look])
+        share = np.bincount(phase) / len(phase)
         weight = np.where(self.given, 1.0, OTHER_WEIGHT) / np.sqrt(share[phase])
         return weight / weight.sum()
 
@@ -95,9 +97,7 @@ class Windows:
         rows = mask[self.look]
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         taken = {
-            name: value
-            if name == "prompts"
-            else value[mask if name in OF_LOOKS else rows]
+            name: value if name in OF_ALL else value[mask if name in OF_LOOKS else rows]
             for name, value in values.items()
         }
         for name in ("following", "look"):
@@ -139,13 +139,25 @@ def windows_of(
     columns = command_columns(body)
     camera = body.cameras[0].name
     parts: dict[str, list[np.ndarray]] = {
-        f.name: [] for f in fields(Windows) if f.name != "prompts"
+        f.name: [] for f in fields(Windows) if f.name not in OF_ALL
     }
     prompts: dict[str, int] = {}
+    names: tuple[str, ...] = ()
     start = 0
     for number, one in enumerate(trajectories):
         if one.body != body.name:
             raise ValueError(f"expected episodes of {body.name!r}, got {one.body!r}")
+        names = names or one.privileged_names
+        if one.privileged_names != names:
+            raise ValueError(
+                f"expected simulator truth {', '.join(names)}, got "
+                f"{', '.join(one.privileged_names)}"
+            )
+        if names[-len(SIGHT) :] != SIGHT:
+            raise ValueError(
+                f"expected simulator truth that ends with {', '.join(SIGHT)}, got "
+                f"{', '.join(one.privileged_names)}"
+            )
         length = len(one.state)
         ahead = np.arange(length)[:, None] + np.arange(body.chunk_steps)
         following = np.minimum(np.arange(length) + body.executed_steps, length - 1)
@@ -181,7 +193,12 @@ def windows_of(
         joined[name] = joined[name].astype(np.float32, copy=False)
     for name in ("prompt", "following", "episode", "look"):
         joined[name] = joined[name].astype(np.int64, copy=False)
-    return Windows(prompts=tuple(prompts), **joined)  # type: ignore[arg-type]
+    return Windows(
+        body=body.name,
+        privileged_names=names,
+        prompts=tuple(prompts),
+        **joined,
+    )  # type: ignore[arg-type]
 
 
 def load_windows(

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from brownfield.envs.kitchen_env import PRIVILEGED_NAMES
 from brownfield.policies.model import ModelConfig
-from brownfield.policies.policy import AUXILIARY_NAMES
 from brownfield.policies.ranks import Ranks
 from brownfield.policies.schedule import ScheduleConfig
 from brownfield.policies.tokenize import TokenizeConfig, fit_tokenizers
@@ -69,7 +69,7 @@ def blob_episode(seed: int, length: int = 12) -> Trajectory:
         action=action,
         label=label,
         privileged=privileged,
-        privileged_names=(*AUXILIARY_NAMES, "visible", "pixel_x", "pixel_y"),
+        privileged_names=PRIVILEGED_NAMES,
         success=True,
         reason="",
         control_hz=10.0,

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from brownfield.policies.phases import humanoid_phases
 from brownfield.policies.windows import Windows, command_columns, windows_of
 from brownfield.robot.g1.body import G1_BODY
 from brownfield.robot.trajectory import Trajectory
@@ -59,7 +60,7 @@ def test_whole_episodes_are_held_out(windows: Windows) -> None:
 def test_rare_phases_are_drawn_more_often(windows: Windows) -> None:
     weights = windows.weights()
     assert weights.sum() == pytest.approx(1)
-    phase = windows.phases()
+    phase = humanoid_phases(windows.label, windows.last[windows.look])
     counts = np.bincount(phase)
     rare, common = np.argmin(np.where(counts, counts, 10**9)), np.argmax(counts)
     assert weights[phase == rare][0] >= weights[phase == common][0]
@@ -68,5 +69,7 @@ def test_rare_phases_are_drawn_more_often(windows: Windows) -> None:
 def test_foreign_bodies_and_empty_data_are_refused(episode: Trajectory) -> None:
     with pytest.raises(ValueError, match="'g1'"):
         windows_of([replace(episode, body="car")], G1_BODY)
+    with pytest.raises(ValueError, match="ends with visible, pixel_x, pixel_y"):
+        windows_of([replace(episode, privileged_names=("a",) * 9)], G1_BODY)
     with pytest.raises(ValueError, match="no episode"):
         windows_of([], G1_BODY)
