@@ -33,10 +33,10 @@ class Aggregate:
     beta: float = 0.3
     """Chance that the expert drives a segment of an episode."""
 
-    env: KitchenEnvConfig = field(
+    kitchen: KitchenEnvConfig = field(
         default_factory=lambda: KitchenEnvConfig(start="mixed")
     )
-    """What an episode is drawn from."""
+    """What an episode in a kitchen is drawn from."""
 
     workers: int = os.cpu_count() or 1
     """Processes that simulate; 0 simulates in this one."""
@@ -49,7 +49,7 @@ def run(config: Aggregate) -> int:
     """Record, and say what came of it."""
     folder = find_checkpoint(config.checkpoint).resolve()
     body = body_named(load_checkpoint(folder).body)
-    episode = MixedEpisode(checkpoint=folder, beta=config.beta, env=config.env)
+    episode = MixedEpisode(checkpoint=folder, beta=config.beta, env=config.kitchen)
     recipe = f"{episode!r} of checkpoint {sha256(folder / 'config.json')}"
     summary = record(
         config.out,

@@ -150,7 +150,7 @@ def _from_scratch(config: Demo, made: list[Path]) -> None:
                 out=demonstrations,
                 seeds=f"0:{recipe.demonstrations}",
                 body=config.body,
-                env=recipe.env,
+                kitchen=recipe.env,
                 workers=config.workers,
             )
         ),
@@ -184,7 +184,7 @@ def _from_scratch(config: Demo, made: list[Path]) -> None:
                 out=aggregated,
                 seeds=f"500000:{500_000 + recipe.aggregated}",
                 beta=recipe.beta,
-                env=recipe.env,
+                kitchen=recipe.env,
                 workers=config.workers,
             )
         ),
@@ -207,7 +207,7 @@ def _from_scratch(config: Demo, made: list[Path]) -> None:
                 out=out / "evaluation",
                 seeds=f"{recipe.first_seed}:{last}",
                 actors=recipe.actors,
-                env=recipe.env,
+                kitchen=recipe.env,
                 workers=config.workers,
             )
         ),
@@ -221,7 +221,7 @@ def _from_scratch(config: Demo, made: list[Path]) -> None:
                 body=config.body,
                 checkpoint=checkpoint,
                 film=film,
-                env=recipe.env,
+                kitchen=recipe.env,
                 quiet=True,
             )
         ),

@@ -37,8 +37,8 @@ class Evaluate:
     """Who drives: the policy, the same with its prompt swapped or its camera grey, the
     expert, the expert through tokens, a replayed demonstration, random commands."""
 
-    env: KitchenEnvConfig = field(default_factory=KitchenEnvConfig)
-    """What an episode is drawn from."""
+    kitchen: KitchenEnvConfig = field(default_factory=KitchenEnvConfig)
+    """What an episode in a kitchen is drawn from."""
 
     workers: int = os.cpu_count() or 1
     """Processes that simulate; 0 simulates in this one."""
@@ -64,7 +64,7 @@ def run(config: Evaluate) -> int:
             first_seed=seeds.start,
             episodes=len(seeds),
             actors=config.actors,
-            env=config.env,
+            env=config.kitchen,
             workers=config.workers,
             filmed=config.filmed,
             metrics=config.metrics,

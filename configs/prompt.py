@@ -33,8 +33,8 @@ class Prompt:
     film: Path = Path("outputs/prompt.mp4")
     """MP4 to write."""
 
-    env: KitchenEnvConfig = field(default_factory=KitchenEnvConfig)
-    """What the episode is drawn from."""
+    kitchen: KitchenEnvConfig = field(default_factory=KitchenEnvConfig)
+    """What an episode in a kitchen is drawn from."""
 
     quiet: bool = False
     """Print no tokens."""
@@ -49,7 +49,7 @@ def run(config: Prompt) -> int:
             checkpoint=checkpoint,
             film=config.film,
             seed=config.seed,
-            env=config.env,
+            env=config.kitchen,
             show=None if config.quiet else print,
         )
     )

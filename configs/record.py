@@ -34,10 +34,10 @@ class Record:
     place: str = "kitchen"
     """Which place."""
 
-    env: KitchenEnvConfig = field(
+    kitchen: KitchenEnvConfig = field(
         default_factory=lambda: KitchenEnvConfig(start="mixed")
     )
-    """What an episode is drawn from."""
+    """What an episode in a kitchen is drawn from."""
 
     noise: bool = True
     """Disturb what is executed, so that the data shows how to recover."""
@@ -55,7 +55,7 @@ def run(config: Record) -> int:
         raise ValueError(
             f"unknown place {config.place!r}; the places are {', '.join(PLACES)}"
         )
-    episode = ExpertEpisode(env=config.env, noise=config.noise)
+    episode = ExpertEpisode(env=config.kitchen, noise=config.noise)
     summary = record(
         config.out,
         training_seeds(config.seeds),

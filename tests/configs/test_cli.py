@@ -46,7 +46,7 @@ def test_every_verb_has_help_and_its_presets_fit(
         (["paint"], "unknown verb 'paint'; the verbs are record"),
         (["record", "OUT", "--body", "h1"], "unknown body 'h1'; the bodies are g1"),
         (["record", "OUT", "--place", "moon"], "the places are kitchen"),
-        (["record", "OUT", "--env.start", "far"], "near, wide, mixed"),
+        (["record", "OUT", "--kitchen.start", "far"], "near, wide, mixed"),
         (["record", "OUT", "--seeds", "0:2000000"], "kept for evaluation"),
         (["validate", "OUT"], "no dataset"),
         (["repair", "OUT"], "not our dataset"),
