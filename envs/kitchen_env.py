@@ -98,8 +98,8 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
     Observation: `head` uint8 (128, 128, 3), `state` float32 (95,) as named by
     `G1_BODY.state`, `prompt` str. Action: a command (10,) of `G1_BODY.action`.
     `info` carries `success`, `reason` (why it failed, empty otherwise), `asked` (the
-    object that the prompt names), `did` (the first object that was lifted, if any) and
-    `privileged` (9,), see `PRIVILEGED_NAMES`.
+    object that the prompt names), `did` (the first object that was lifted, if any),
+    `as_asked` (whether it is the same) and `privileged` (9,), see `PRIVILEGED_NAMES`.
     """
 
     body = G1_BODY
@@ -376,10 +376,12 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         }
 
     def _info(self) -> dict[str, Any]:
+        lifted = self.judge.lifted
         return {
             "success": self.judge.success,
             "reason": self.judge.reason,
             "asked": self._target.name,
-            "did": self.judge.lifted,
+            "did": lifted,
+            "as_asked": None if lifted is None else lifted == self._target.name,
             "privileged": self.privileged(),
         }

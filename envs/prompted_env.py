@@ -17,8 +17,9 @@ class PromptedEnv(Protocol):
     """One body in one kind of place; recording, training and evaluation know no other.
 
     `info` carries `success`, `reason` (the first thing that went wrong, empty
-    otherwise), `asked` (what the prompt asks for), `did` (what of that kind was done
-    first, None before), and `privileged`.
+    otherwise), `asked` (what the prompt asks for), `did` (what was done first that
+    shows which prompt is obeyed, None before), `as_asked` (whether that is what the
+    prompt asks for, None before), and `privileged`.
     """
 
     body: Body

@@ -85,6 +85,7 @@ class EpisodeRunner:
             success=trajectory.success,
             reason=trajectory.reason,
             did=info["did"],
+            as_asked=info["as_asked"],
             seconds=len(trajectory) / trajectory.control_hz,
         )
         return result, watch.footage() if watch else Footage()

@@ -47,8 +47,10 @@ class EpisodeResult:
     reason: str
     """Why not; empty for a success."""
     did: str | None
-    """What of that kind was done first: the object that was lifted, the arm of the
-    junction that was taken; None when it came to nothing."""
+    """What was done first that shows which prompt is obeyed: the object that was
+    lifted, the arm of the junction that was taken; None when it came to nothing."""
+    as_asked: bool | None
+    """Whether that is what the prompt asks for."""
     seconds: float
     """Simulated length [s]."""
 
@@ -97,9 +99,8 @@ class EvaluationResult:
 
     def as_asked(self, actor: str) -> Share:
         """Of the episodes in which anything was done: it was what was asked for."""
-        done = [e for e in self.of(actor) if e.did is not None]
-        right = sum(e.did == e.asked for e in done)
-        return Share(successes=right, n=len(done))
+        done = [e.as_asked for e in self.of(actor) if e.as_asked is not None]
+        return Share(successes=sum(done), n=len(done))
 
     def reasons(self, actor: str) -> dict[str, int]:
         """How often episodes failed for which reason, the commonest first."""

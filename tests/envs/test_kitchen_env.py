@@ -84,7 +84,7 @@ def test_bad_actions_and_prompts_are_refused(env: KitchenEnv) -> None:
 
 def test_expert_lifts_what_it_is_told_and_the_judge_agrees(env: KitchenEnv) -> None:
     trajectory, info = run_episode(env, ExpertActor(), 102)
-    assert trajectory.success and info["did"] == info["asked"]
+    assert trajectory.success and info["did"] == info["asked"] and info["as_asked"]
     assert info["asked"] in trajectory.prompt
     assert trajectory.label.shape[1:] == (G1_BODY.chunk_steps, G1_BODY.action_dim)
     command = [f"command_{f.name}" for f in G1_BODY.action]

@@ -22,6 +22,7 @@ def episode(actor: str, seed: int, success: bool) -> EpisodeResult:
         success=success,
         reason="" if success else "knocked over the <jar>",
         did=name if success else None,
+        as_asked=True if success else None,
         seconds=12.3,
     )
 
