@@ -8,7 +8,7 @@ direction of travel, left and right as the driver sees them.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -116,6 +116,27 @@ class RoadNetwork:
                         f"{self.name}: lane {lane.name} leads to lane {name}, which "
                         "does not exist"
                     )
+
+    def moved(self, by: Array) -> RoadNetwork:
+        """The same network, shifted by (2,) [m]."""
+        return replace(
+            self,
+            lanes={
+                name: replace(
+                    lane,
+                    left=lane.left + by,
+                    right=lane.right + by,
+                    centre=lane.centre + by,
+                )
+                for name, lane in self.lanes.items()
+            },
+            markings=tuple(replace(m, line=m.line + by) for m in self.markings),
+            lights=tuple(replace(x, positions=x.positions + by) for x in self.lights),
+            crosswalks=tuple(
+                replace(c, left=c.left + by, right=c.right + by)
+                for c in self.crosswalks
+            ),
+        )
 
     def entries(self) -> list[str]:
         """Lanes that no other leads to, in order of their names."""
