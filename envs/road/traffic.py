@@ -1,0 +1,347 @@
+"""Everybody else on the road: a car ahead, parked cars, a light, people who cross."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from brownfield.envs.road.manoeuvre import FRONT_M, Crossing, Manoeuvre
+from brownfield.envs.road.network import Array, Crosswalk
+from brownfield.envs.road.path import Path
+from brownfield.envs.road.speed_law import (
+    FASTEST_M_S,
+    Light,
+    acceleration,
+    bend_speed,
+    stop_ahead,
+)
+from brownfield.envs.road.street import Street
+from brownfield.robot.car.model import CENTRE_X_M, HALF_LENGTH_M, HALF_WIDTH_M
+
+PARKED_MOST, WALKERS_MOST = 6, 3
+"""So many parked cars and people are there at most."""
+PHASES_S: tuple[tuple[Light, float], ...] = (
+    ("green", 9.0),
+    ("amber", 3.0),
+    ("red", 8.0),
+)
+"""What a light shows, and how long [s]."""
+WALK_M_S = (1.0, 1.6)
+"""People's speed [m/s]."""
+WAITING_M = 0.7
+"""They wait so far from the carriageway [m]."""
+PASSED_M = 1.8
+"""Who is so far beyond the middle of a car's path is out of its way [m]."""
+PARKED_CLEAR_M = 9.0
+"""Parked cars keep so far from junctions, crosswalks and bays [m]."""
+AWAY = -60.0
+"""Height of what is not there [m]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrafficConfig:
+    """Who else is on the road; every part can be switched off."""
+
+    lead: float = 0.5
+    """Chance of a car ahead."""
+    parked: float = 0.4
+    """Chance of a parked car where one could stand, up to six."""
+    lights: bool = True
+    """Whether lights work where the map has some; switched off, they are not there."""
+    pedestrians: float = 0.6
+    """Chance of somebody at a crosswalk on the way."""
+    bays: float = 0.5
+    """Chance of a parking bay where none is asked for; 0 takes all of them away."""
+
+    def __post_init__(self) -> None:
+        """Refuse chances outside of 0..1."""
+        for name in ("lead", "parked", "pedestrians", "bays"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(
+                    f"{name} is a chance between 0 and 1, got {getattr(self, name)}"
+                )
+
+
+NO_TRAFFIC = TrafficConfig(lead=0, parked=0, lights=False, pedestrians=0, bays=0)
+"""An empty road."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pose:
+    """A car on the plane."""
+
+    x: float
+    """Rear axle [m]."""
+    y: float
+    """Rear axle [m]."""
+    yaw: float
+    """[rad]."""
+    speed: float
+    """[m/s]."""
+
+    def sees(self, x: float, y: float) -> tuple[float, float]:
+        """A point as so far ahead of the rear axle, and to the left of it [m]."""
+        c, s = math.cos(self.yaw), math.sin(self.yaw)
+        dx, dy = x - self.x, y - self.y
+        return c * dx + s * dy, -s * dx + c * dy
+
+
+class Walker:
+    """Somebody who waits at a crosswalk, lets cars pass that could not stop, and then
+    walks across."""
+
+    def __init__(self, walk: Crosswalk, rng: np.random.Generator) -> None:
+        """Args: walk: where. rng: draws side, pace, and what makes them start."""
+        ends = np.array(
+            [(walk.left[i] + walk.right[i]) / 2 for i in (0, -1)], dtype=np.float64
+        )
+        if rng.random() < 0.5:
+            ends = ends[::-1]
+        self.name = walk.name
+        self.start, self.width = ends[0], float(np.linalg.norm(ends[1] - ends[0]))
+        self.ahead = (ends[1] - ends[0]) / self.width
+        self.pace = float(rng.uniform(*WALK_M_S))
+        self.notices_m = float(rng.uniform(9, 24))
+        self.along = -WAITING_M
+        self.walking = False
+
+    @property
+    def position(self) -> Array:
+        """(2,) [m]."""
+        return self.start + self.along * self.ahead
+
+    @property
+    def heading(self) -> float:
+        """[rad]."""
+        return math.atan2(self.ahead[1], self.ahead[0])
+
+    def beyond(self, x: float, y: float) -> float:
+        """How far they have walked past a point of the crosswalk [m]."""
+        return self.along - float((np.array([x, y]) - self.start) @ self.ahead)
+
+    def crosses(self) -> bool:
+        """Whether they are on their way across."""
+        return self.walking and self.along < self.width
+
+    def advance(self, cars: list[Pose], middle: Array, dt_s: float) -> None:
+        """Wait or walk for a while.
+
+        Args:
+            cars: who might come.
+            middle: where the driven path crosses (2,) [m].
+            dt_s: how long [s].
+        """
+        if not self.walking:
+            self.walking = self._may_start(cars, middle)
+        elif self.along < self.width + WAITING_M and not self._blocked(cars):
+            self.along += self.pace * dt_s
+
+    def _may_start(self, cars: list[Pose], middle: Array) -> bool:
+        near = False
+        for i, car in enumerate(cars):
+            ahead, left = car.sees(*middle)
+            gap = ahead - FRONT_M
+            if abs(left) > 8 or gap < -2 * HALF_LENGTH_M - 1:
+                # It has passed, or drives elsewhere.
+                near = near or (i == 0 and gap < 0)
+                continue
+            if gap < car.speed**2 / 4 + 4:
+                return False
+            near = near or (i == 0 and gap < self.notices_m)
+        return near
+
+    def _blocked(self, cars: list[Pose]) -> bool:
+        x, y = self.position + 0.8 * self.ahead
+        for car in cars:
+            ahead, left = car.sees(float(x), float(y))
+            if (
+                abs(ahead - CENTRE_X_M) < HALF_LENGTH_M + 0.5
+                and abs(left) < HALF_WIDTH_M + 0.5
+            ):
+                return True
+        return False
+
+
+class Traffic:
+    """The state of everybody else in one episode."""
+
+    def __init__(
+        self,
+        config: TrafficConfig,
+        street: Street,
+        asked: Manoeuvre,
+        others: dict[str, Manoeuvre],
+        start_s: float,
+        rng: np.random.Generator,
+    ) -> None:
+        """Args:
+        config: who is there at all.
+        street: the place.
+        asked: what the prompt asks for.
+        others: everything that could be asked for, by name.
+        start_s: where the car starts along the path [m].
+        rng: draws everything.
+        """
+        self._asked = asked
+        self.has_light = config.lights and asked.stop_line_s is not None
+        cycle = sum(seconds for _, seconds in PHASES_S)
+        self._clock_s = float(rng.uniform(0, cycle))
+        self._draw_lead(config, others, start_s, rng)
+        self.walkers: list[Walker] = []
+        crosswalks = {walk.name: walk for walk in street.network.crosswalks}
+        for crossing in asked.crossings:
+            if rng.random() < config.pedestrians and len(self.walkers) < WALKERS_MOST:
+                walker = Walker(crosswalks[crossing.name], rng)
+                if crossing.enter_s > start_s + FRONT_M + 8:
+                    self.walkers.append(walker)
+        self.parked: list[Pose] = _park(config, street, asked, others, start_s, rng)
+
+    def _draw_lead(
+        self,
+        config: TrafficConfig,
+        others: dict[str, Manoeuvre],
+        start_s: float,
+        rng: np.random.Generator,
+    ) -> None:
+        ways = [m for m in others.values() if m.ending == "keep"] or [self._asked]
+        wanted, ahead = float(rng.uniform(3, 6)), float(rng.uniform(14, 28))
+        own = rng.random() < 0.5
+        way = ways[int(rng.integers(len(ways)))]
+        if own:
+            way = next((m for m in ways if m.turn == self._asked.turn), way)
+        self._lead_way = way
+        self._lead_wanted = wanted
+        self._lead_s, self._lead_speed = start_s + ahead, wanted
+        self.has_lead = bool(rng.random() < config.lead)
+
+    @property
+    def light(self) -> Light:
+        """What the light shows."""
+        if not self.has_light:
+            return "none"
+        left = self._clock_s % sum(seconds for _, seconds in PHASES_S)
+        for light, seconds in PHASES_S:
+            left -= seconds
+            if left < 0:
+                return light
+        return PHASES_S[-1][0]
+
+    @property
+    def lead(self) -> Pose | None:
+        """The car ahead, None where there is none (any more)."""
+        if not self.has_lead:
+            return None
+        x, y, yaw = self._lead_way.path.at(self._lead_s)
+        return Pose(x=x, y=y, yaw=yaw, speed=self._lead_speed)
+
+    def taken(self, manoeuvre: Manoeuvre) -> tuple[bool, ...]:
+        """For each crossing of a manoeuvre, whether somebody is in the way."""
+        return tuple(self._in_the_way(manoeuvre, c) for c in manoeuvre.crossings)
+
+    def _in_the_way(self, manoeuvre: Manoeuvre, crossing: Crossing) -> bool:
+        x, y, _ = manoeuvre.path.at((crossing.enter_s + crossing.leave_s) / 2)
+        return any(
+            walker.crosses() and walker.beyond(x, y) < PASSED_M
+            for walker in self.walkers
+            if walker.name == crossing.name
+        )
+
+    def ahead_on(self, manoeuvre: Manoeuvre, s: float) -> tuple[float, float]:
+        """The car ahead as somebody on a manoeuvre sees it.
+
+        Args:
+            manoeuvre: what is driven.
+            s: rear axle along its path [m].
+
+        Returns:
+            lead_s: its rear axle along the path, infinite without one [m].
+            lead_speed: along the path [m/s].
+        """
+        lead = self.lead
+        if lead is None:
+            return math.inf, 0.0
+        at, left = manoeuvre.path.project(lead.x, lead.y, lead.yaw)
+        middle = left + CENTRE_X_M * math.sin(lead.yaw - manoeuvre.path.at(at)[2])
+        if at < s or abs(middle) > 2.2 or at > manoeuvre.path.length + 20:
+            return math.inf, 0.0
+        return at, lead.speed
+
+    def advance(self, ego: Pose, dt_s: float) -> None:
+        """Let time pass.
+
+        Args:
+            ego: where the car is, for those who watch out for it.
+            dt_s: how long [s].
+        """
+        self._clock_s += dt_s
+        if self.has_lead:
+            self._advance_lead(dt_s)
+        lead = self.lead
+        cars = [ego] if lead is None else [ego, lead]
+        for walker in self.walkers:
+            crossing = next(c for c in self._asked.crossings if c.name == walker.name)
+            x, y, _ = self._asked.path.at((crossing.enter_s + crossing.leave_s) / 2)
+            walker.advance(cars, np.array([x, y]), dt_s)
+
+    def _advance_lead(self, dt_s: float) -> None:
+        way = self._lead_way
+        wanted = min(self._lead_wanted, FASTEST_M_S, bend_speed(way, self._lead_s))
+        to_stop = stop_ahead(
+            way, self._lead_s, self._lead_speed, self.light, self.taken(way)
+        )
+        pull = acceleration(self._lead_speed, wanted, to_stop, math.inf, 0.0)
+        self._lead_speed = max(0.0, self._lead_speed + pull * dt_s)
+        self._lead_s += self._lead_speed * dt_s
+        if self._lead_s > way.path.length + 30:
+            self.has_lead = False
+
+
+def _park(
+    config: TrafficConfig,
+    street: Street,
+    asked: Manoeuvre,
+    others: dict[str, Manoeuvre],
+    start_s: float,
+    rng: np.random.Generator,
+) -> list[Pose]:
+    """Parked cars beside the way up to the junction and the ways out of it."""
+    ways = {m.turn: m for m in others.values()}
+    ways[asked.turn] = asked
+    bays = [(m.path, m.bay) for m in others.values() if m.bay is not None]
+    parked: list[Pose] = []
+    for turn in sorted(ways):
+        way = ways[turn]
+        spots = np.arange(way.leave_s + PARKED_CLEAR_M, way.path.length - 5, 8.0)
+        if turn == asked.turn:
+            up = np.arange(start_s - 6, way.enter_s - PARKED_CLEAR_M, 8.0)
+            spots = np.concatenate([up, spots])
+        for s in spots + rng.uniform(0, 1.5):
+            wanted = rng.random() < config.parked
+            if not wanted or len(parked) == PARKED_MOST:
+                continue
+            if any(
+                c.enter_s - PARKED_CLEAR_M < s < c.leave_s + 4 for c in way.crossings
+            ):
+                continue
+            x, y, yaw = way.path.at(float(s))
+            off = street.half_width(x, y) + HALF_WIDTH_M + 0.35
+            x, y = x + math.sin(yaw) * off, y - math.cos(yaw) * off
+            middle = (x + CENTRE_X_M * math.cos(yaw), y + CENTRE_X_M * math.sin(yaw))
+            if street.off_lanes(*middle) < off - 0.4:
+                continue
+            if any(_near_bay(path, bay.s, x, y) for path, bay in bays):
+                continue
+            if any(np.hypot(x - p.x, y - p.y) < 6 for p in parked):
+                continue
+            parked.append(Pose(x=x, y=y, yaw=yaw, speed=0.0))
+    return parked
+
+
+def _near_bay(path: Path, bay_s: float, x: float, y: float) -> bool:
+    bx, by, yaw = path.at(bay_s)
+    dx, dy = x - bx, y - by
+    along = math.cos(yaw) * dx + math.sin(yaw) * dy
+    across = -math.sin(yaw) * dx + math.cos(yaw) * dy
+    return -26 < along < 14 and abs(across) < 6
