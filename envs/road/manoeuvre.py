@@ -336,11 +336,13 @@ def _crossed_at(path: Path, line: Array) -> float | None:
     for a, b in itertools.pairwise(line):
         edge = b - a
         cross = step[:, 0] * edge[1] - step[:, 1] * edge[0]
-        safe = np.where(np.abs(cross) < 1e-9, np.inf, cross)
+        # Where both run the same way they do not cross.
+        slanted = np.abs(cross) > 1e-9
+        safe = np.where(slanted, cross, 1.0)
         offset = a - points[:-1]
         t = (offset[:, 0] * edge[1] - offset[:, 1] * edge[0]) / safe
         u = (offset[:, 0] * step[:, 1] - offset[:, 1] * step[:, 0]) / safe
-        hit = np.flatnonzero((t >= 0) & (t < 1) & (u >= 0) & (u <= 1))
+        hit = np.flatnonzero(slanted & (t >= 0) & (t < 1) & (u >= 0) & (u <= 1))
         if len(hit):
             return float((hit[0] + t[hit[0]]) * path.length / len(step))
     return None

@@ -44,12 +44,12 @@ BAYS_MOST = 3
 """One bay for every arm of a junction."""
 LAMPS: tuple[Light, ...] = ("red", "amber", "green")
 """From top to bottom."""
-LIT = {"red": (1, 0.05, 0.03), "amber": (1, 0.62, 0), "green": (0.05, 1, 0.25)}
+LIT = {"red": (1, 0.05, 0.03), "amber": (1, 0.5, 0), "green": (0.05, 1, 0.25)}
 DARK = {"red": (0.16, 0.02, 0.02), "amber": (0.14, 0.1, 0), "green": (0, 0.12, 0.03)}
 NEAR_LIGHT_M = 4.5
 """The near light stands so far behind the stop line, or a driver waiting there could
 not see it [m]."""
-LAMP_M = (0.25, 0.60)
+LAMP_M = (0.25, 0.75)
 """Smallest and largest radius of a lamp [m]."""
 LAMP_SHARE = 0.028
 """Radius of a lamp by its distance from the stop line: four pixels of 64x64."""
@@ -93,7 +93,7 @@ def street_model(street: Street) -> mujoco.MjModel:
         width=32,
         height=192,
     )
-    glow = spec.add_material(name="glow", emission=1.0, specular=0.0)
+    glow = spec.add_material(name="glow", emission=0.7, specular=0.0)
     glow.rgba = [1, 1, 1, 1]
     world = spec.worldbody
     world.add_light(

@@ -11,6 +11,7 @@ from brownfield.envs.road.manoeuvre import FRONT_M, Crossing, Manoeuvre
 from brownfield.envs.road.network import Array, Crosswalk
 from brownfield.envs.road.path import Path
 from brownfield.envs.road.speed_law import (
+    BRAKE_M_S2,
     FASTEST_M_S,
     Light,
     acceleration,
@@ -20,7 +21,7 @@ from brownfield.envs.road.speed_law import (
 from brownfield.envs.road.street import Street
 from brownfield.robot.car.model import CENTRE_X_M, HALF_LENGTH_M, HALF_WIDTH_M
 
-PARKED_MOST, WALKERS_MOST = 6, 3
+PARKED_MOST, WALKERS_MOST = 6, 4
 """So many parked cars and people are there at most."""
 PHASES_S: tuple[tuple[Light, float], ...] = (
     ("green", 9.0),
@@ -36,6 +37,8 @@ PASSED_M = 1.8
 """Who is so far beyond the middle of a car's path is out of its way [m]."""
 PARKED_CLEAR_M = 9.0
 """Parked cars keep so far from junctions, crosswalks and bays [m]."""
+LEAD_CLEAR_M = 6.0
+"""The car ahead starts so far from the own one and from a stop line [m]."""
 AWAY = -60.0
 """Height of what is not there [m]."""
 
@@ -92,8 +95,15 @@ class Walker:
     """Somebody who waits at a crosswalk, lets cars pass that could not stop, and then
     walks across."""
 
-    def __init__(self, walk: Crosswalk, rng: np.random.Generator) -> None:
-        """Args: walk: where. rng: draws side, pace, and what makes them start."""
+    def __init__(
+        self, walk: Crosswalk, middle: Array, rng: np.random.Generator
+    ) -> None:
+        """Args:
+        walk: where.
+        middle: the point of it that cars drive over (2,) [m].
+        rng: draws side, pace, and what makes them start.
+        """
+        self._middle = middle
         ends = np.array(
             [(walk.left[i] + walk.right[i]) / 2 for i in (0, -1)], dtype=np.float64
         )
@@ -125,23 +135,22 @@ class Walker:
         """Whether they are on their way across."""
         return self.walking and self.along < self.width
 
-    def advance(self, cars: list[Pose], middle: Array, dt_s: float) -> None:
+    def advance(self, cars: list[Pose], dt_s: float) -> None:
         """Wait or walk for a while.
 
         Args:
-            cars: who might come.
-            middle: where the driven path crosses (2,) [m].
+            cars: who might come, the own car first.
             dt_s: how long [s].
         """
         if not self.walking:
-            self.walking = self._may_start(cars, middle)
+            self.walking = self._may_start(cars)
         elif self.along < self.width + WAITING_M and not self._blocked(cars):
             self.along += self.pace * dt_s
 
-    def _may_start(self, cars: list[Pose], middle: Array) -> bool:
+    def _may_start(self, cars: list[Pose]) -> bool:
         near = False
         for i, car in enumerate(cars):
-            ahead, left = car.sees(*middle)
+            ahead, left = car.sees(*self._middle)
             gap = ahead - FRONT_M
             if abs(left) > 8 or gap < -2 * HALF_LENGTH_M - 1:
                 # It has passed, or drives elsewhere.
@@ -171,7 +180,7 @@ class Traffic:
         self,
         config: TrafficConfig,
         street: Street,
-        asked: Manoeuvre,
+        drawn: Manoeuvre,
         others: dict[str, Manoeuvre],
         start_s: float,
         rng: np.random.Generator,
@@ -179,24 +188,26 @@ class Traffic:
         """Args:
         config: who is there at all.
         street: the place.
-        asked: what the prompt asks for.
+        drawn: what the seed's own prompt asks for; another prompt in the same scene
+            meets the same people.
         others: everything that could be asked for, by name.
         start_s: where the car starts along the path [m].
         rng: draws everything.
         """
-        self._asked = asked
-        self.has_light = config.lights and asked.stop_line_s is not None
+        self._drawn = drawn
+        self.has_light = config.lights and drawn.stop_line_s is not None
         cycle = sum(seconds for _, seconds in PHASES_S)
         self._clock_s = float(rng.uniform(0, cycle))
         self._draw_lead(config, others, start_s, rng)
         self.walkers: list[Walker] = []
         crosswalks = {walk.name: walk for walk in street.network.crosswalks}
-        for crossing in asked.crossings:
-            if rng.random() < config.pedestrians and len(self.walkers) < WALKERS_MOST:
-                walker = Walker(crosswalks[crossing.name], rng)
-                if crossing.enter_s > start_s + FRONT_M + 8:
-                    self.walkers.append(walker)
-        self.parked: list[Pose] = _park(config, street, asked, others, start_s, rng)
+        for crossing, middle in _crossings(others):
+            walker = Walker(crosswalks[crossing.name], middle, rng)
+            wanted = rng.random() < config.pedestrians
+            ahead = crossing.enter_s > start_s + FRONT_M + 8
+            if wanted and ahead and len(self.walkers) < WALKERS_MOST:
+                self.walkers.append(walker)
+        self.parked: list[Pose] = _park(config, street, drawn, others, start_s, rng)
 
     def _draw_lead(
         self,
@@ -205,16 +216,23 @@ class Traffic:
         start_s: float,
         rng: np.random.Generator,
     ) -> None:
-        ways = [m for m in others.values() if m.ending == "keep"] or [self._asked]
+        ways = [m for m in others.values() if m.ending == "keep"] or [self._drawn]
         wanted, ahead = float(rng.uniform(3, 6)), float(rng.uniform(14, 28))
         own = rng.random() < 0.5
         way = ways[int(rng.integers(len(ways)))]
         if own:
-            way = next((m for m in ways if m.turn == self._asked.turn), way)
+            way = next((m for m in ways if m.turn == self._drawn.turn), way)
         self._lead_way = way
         self._lead_wanted = wanted
         self._lead_s, self._lead_speed = start_s + ahead, wanted
         self.has_lead = bool(rng.random() < config.lead)
+        line = way.stop_line_s
+        if self.has_light and line is not None:
+            # Far enough from the line to stop at it, whatever the light shows.
+            self._lead_s = min(self._lead_s, line - FRONT_M - LEAD_CLEAR_M)
+            self._lead_speed = min(wanted, math.sqrt(2 * BRAKE_M_S2 * LEAD_CLEAR_M) / 2)
+        gap = self._lead_s - start_s - 2 * HALF_LENGTH_M
+        self.has_lead = self.has_lead and gap > LEAD_CLEAR_M
 
     @property
     def light(self) -> Light:
@@ -281,9 +299,7 @@ class Traffic:
         lead = self.lead
         cars = [ego] if lead is None else [ego, lead]
         for walker in self.walkers:
-            crossing = next(c for c in self._asked.crossings if c.name == walker.name)
-            x, y, _ = self._asked.path.at((crossing.enter_s + crossing.leave_s) / 2)
-            walker.advance(cars, np.array([x, y]), dt_s)
+            walker.advance(cars, dt_s)
 
     def _advance_lead(self, dt_s: float) -> None:
         way = self._lead_way
@@ -298,23 +314,33 @@ class Traffic:
             self.has_lead = False
 
 
+def _crossings(ways: dict[str, Manoeuvre]) -> list[tuple[Crossing, Array]]:
+    """Every crosswalk that some way crosses, once, and where it is crossed (2,) [m]."""
+    found: dict[str, tuple[Crossing, Array]] = {}
+    for way in ways.values():
+        for crossing in way.crossings:
+            x, y, _ = way.path.at((crossing.enter_s + crossing.leave_s) / 2)
+            found.setdefault(crossing.name, (crossing, np.array([x, y])))
+    return list(found.values())
+
+
 def _park(
     config: TrafficConfig,
     street: Street,
-    asked: Manoeuvre,
+    drawn: Manoeuvre,
     others: dict[str, Manoeuvre],
     start_s: float,
     rng: np.random.Generator,
 ) -> list[Pose]:
     """Parked cars beside the way up to the junction and the ways out of it."""
     ways = {m.turn: m for m in others.values()}
-    ways[asked.turn] = asked
+    ways[drawn.turn] = drawn
     bays = [(m.path, m.bay) for m in others.values() if m.bay is not None]
     parked: list[Pose] = []
     for turn in sorted(ways):
         way = ways[turn]
         spots = np.arange(way.leave_s + PARKED_CLEAR_M, way.path.length - 5, 8.0)
-        if turn == asked.turn:
+        if turn == drawn.turn:
             up = np.arange(start_s - 6, way.enter_s - PARKED_CLEAR_M, 8.0)
             spots = np.concatenate([up, spots])
         for s in spots + rng.uniform(0, 1.5):
