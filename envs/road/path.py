@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -17,6 +18,26 @@ SMOOTHED = 9
 TURNED_M = 3.0
 """A point that runs the other way counts as this much farther off [m], so that
 neighbouring lanes of a bend or of the opposite direction are not mixed up."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pose:
+    """A car on the plane."""
+
+    x: float
+    """Rear axle [m]."""
+    y: float
+    """Rear axle [m]."""
+    yaw: float
+    """[rad]."""
+    speed: float
+    """[m/s]."""
+
+    def sees(self, x: float, y: float) -> tuple[float, float]:
+        """A point as so far ahead of the rear axle, and to the left of it [m]."""
+        c, s = math.cos(self.yaw), math.sin(self.yaw)
+        dx, dy = x - self.x, y - self.y
+        return c * dx + s * dy, -s * dx + c * dy
 
 
 class Path:

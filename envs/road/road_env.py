@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from brownfield.envs.road.ask import draw_manoeuvre, draw_other_prompts
 from brownfield.envs.road.manoeuvre import Manoeuvre, along_route
 from brownfield.envs.road.maps import TRAINING_TOWNS, load_map
+from brownfield.envs.road.path import Pose
 from brownfield.envs.road.road_expert import (
     RoadExpertState,
     clip_command,
@@ -29,7 +30,7 @@ from brownfield.envs.road.road_prompts import (
 )
 from brownfield.envs.road.scene import TIMESTEP_S, Scene
 from brownfield.envs.road.street import Street
-from brownfield.envs.road.traffic import Pose, Traffic, TrafficConfig
+from brownfield.envs.road.traffic import Traffic, TrafficConfig
 from brownfield.envs.road.truth import privileged_of
 from brownfield.robot.car.body import CAR_BODY
 from brownfield.robot.car.controller import TICK_S, CarController

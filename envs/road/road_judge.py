@@ -12,7 +12,8 @@ from brownfield.envs.road.manoeuvre import (
     STOP_WINDOW_M,
     Manoeuvre,
 )
-from brownfield.envs.road.traffic import Pose, Traffic
+from brownfield.envs.road.path import Pose
+from brownfield.envs.road.traffic import Traffic
 from brownfield.robot.car.model import CENTRE_X_M
 
 LANE_M = 1.2

@@ -13,39 +13,31 @@ import math
 import mujoco
 import numpy as np
 
-from brownfield.envs.road.geometry import Mesh, merged, meshes, strip
-from brownfield.envs.road.manoeuvre import (
-    BAY_GAP_M,
-    BAY_LENGTH_M,
-    BAY_WIDTH_M,
-    FRONT_M,
-    RAMP_M,
-    Manoeuvre,
-)
+from brownfield.envs.road.geometry import meshes, strip
+from brownfield.envs.road.manoeuvre import FRONT_M, Manoeuvre
 from brownfield.envs.road.network import Array
-from brownfield.envs.road.speed_law import Light
+from brownfield.envs.road.scene_parts import (
+    AWAY_M,
+    COLOURS,
+    DARK,
+    LAMPS,
+    LIT,
+    add_bay,
+    add_car,
+    add_light,
+    add_mesh,
+    add_walker,
+    bay_meshes,
+    draw,
+)
 from brownfield.envs.road.street import Street
-from brownfield.envs.road.traffic import (
-    AWAY,
-    PARKED_MOST,
-    WALKERS_MOST,
-    Traffic,
-)
-from brownfield.robot.car.model import (
-    CENTRE_X_M,
-    HALF_LENGTH_M,
-    HALF_WIDTH_M,
-    car_spec,
-)
+from brownfield.envs.road.traffic import PARKED_MOST, WALKERS_MOST, Traffic
+from brownfield.robot.car.model import car_spec
 
 TIMESTEP_S = 0.005
 """Of the physics [s]."""
 BAYS_MOST = 3
 """One bay for every arm of a junction."""
-LAMPS: tuple[Light, ...] = ("red", "amber", "green")
-"""From top to bottom."""
-LIT = {"red": (1, 0.05, 0.03), "amber": (1, 0.5, 0), "green": (0.05, 1, 0.25)}
-DARK = {"red": (0.16, 0.02, 0.02), "amber": (0.14, 0.1, 0), "green": (0, 0.12, 0.03)}
 NEAR_LIGHT_M = 4.5
 """The near light stands so far behind the stop line, or a driver waiting there could
 not see it [m]."""
@@ -53,19 +45,6 @@ LAMP_M = (0.25, 0.75)
 """Smallest and largest radius of a lamp [m]."""
 LAMP_SHARE = 0.028
 """Radius of a lamp by its distance from the stop line: four pixels of 64x64."""
-
-_COLOURS: dict[str, tuple[float, float, float]] = {
-    "ground": (0.34, 0.46, 0.25),
-    "sidewalk": (0.62, 0.60, 0.57),
-    "asphalt": (0.27, 0.27, 0.29),
-    "kerb": (0.72, 0.72, 0.70),
-    "line": (0.95, 0.95, 0.93),
-    "house_0": (0.72, 0.62, 0.50),
-    "house_1": (0.62, 0.45, 0.38),
-    "house_2": (0.78, 0.76, 0.70),
-    "roof": (0.45, 0.25, 0.20),
-}
-"""Colours that an episode's are drawn around."""
 
 
 @functools.lru_cache(maxsize=16)
@@ -117,187 +96,21 @@ def street_model(street: Street) -> mujoco.MjModel:
     corner = np.array([[-far, far], [far, far]]) + middle
     ground = strip(corner, corner - [0, 2 * far], 0.0)
     for name, mesh in {"ground": ground, **meshes(street.network)}.items():
-        _add_mesh(spec, name, mesh)
-        _draw(world, "mesh", mesh=name, name=name, rgb=_COLOURS[name])
-    _add_car(world, "lead")
+        add_mesh(spec, name, mesh)
+        draw(world, "mesh", mesh=name, name=name, rgb=COLOURS[name])
+    add_car(world, "lead")
     for i in range(PARKED_MOST):
-        _add_car(world, f"parked_{i}")
+        add_car(world, f"parked_{i}")
     for i in range(WALKERS_MOST):
-        _add_walker(world, f"walker_{i}")
+        add_walker(world, f"walker_{i}")
     for name in ("light_near", "light_far"):
-        _add_light(world, name)
-    for name, mesh in _bay_meshes().items():
-        _add_mesh(spec, name, mesh)
+        add_light(world, name)
+    for name, mesh in bay_meshes().items():
+        add_mesh(spec, name, mesh)
     for i in range(BAYS_MOST):
-        _add_bay(world, f"bay_{i}")
+        add_bay(world, f"bay_{i}")
     spec.attach(car_spec(), prefix="ego/", frame=world.add_frame())
     return spec.compile()
-
-
-def _add_mesh(spec: mujoco.MjSpec, name: str, mesh: Mesh) -> None:
-    part = spec.add_mesh(name=name)
-    part.uservert = mesh.vertices.ravel().tolist()
-    part.userface = mesh.faces.ravel().tolist()
-    # Flat things have no volume.
-    part.inertia = mujoco.mjtMeshInertia.mjMESH_INERTIA_SHELL
-
-
-def _draw(
-    body: mujoco.MjsBody,
-    shape: str,
-    *,
-    rgb: tuple[float, ...],
-    size: tuple[float, ...] = (0.1, 0.1, 0.1),
-    pos: tuple[float, ...] = (0, 0, 0),
-    name: str = "",
-    mesh: str = "",
-    glows: bool = False,
-) -> None:
-    """Add something that is seen and not felt."""
-    geom = body.add_geom(
-        type=getattr(mujoco.mjtGeom, f"mjGEOM_{shape.upper()}"),
-        rgba=[*rgb, 1],
-        contype=0,
-        conaffinity=0,
-        mass=0,
-    )
-    if name:
-        geom.name = name
-    if mesh:
-        geom.meshname = mesh
-    else:
-        geom.size, geom.pos = [*size, 0, 0][:3], pos
-    if shape == "cylinder" and glows:
-        # Its flat side looks along x.
-        geom.quat = [math.sqrt(0.5), 0, math.sqrt(0.5), 0]
-    if glows:
-        geom.material = "glow"
-
-
-def _add_car(world: mujoco.MjsBody, name: str) -> None:
-    body = world.add_body(name=name, mocap=True, pos=[0, 0, AWAY])
-    body.add_geom(
-        name=name,
-        type=mujoco.mjtGeom.mjGEOM_BOX,
-        size=[HALF_LENGTH_M, HALF_WIDTH_M, 0.34],
-        pos=[CENTRE_X_M, 0, 0.6],
-        contype=2,
-        conaffinity=4,
-    )
-    dark = (0.10, 0.12, 0.15)
-    _draw(body, "box", rgb=dark, size=(1.2, 0.76, 0.28), pos=(1.0, 0, 1.2))
-    _draw(
-        body,
-        "box",
-        rgb=(0.05, 0.05, 0.05),
-        size=(HALF_LENGTH_M - 0.3, HALF_WIDTH_M - 0.06, 0.14),
-        pos=(CENTRE_X_M, 0, 0.15),
-    )
-    _draw(
-        body,
-        "box",
-        rgb=(0.85, 0.05, 0.05),
-        size=(0.03, 0.8, 0.07),
-        pos=(CENTRE_X_M - HALF_LENGTH_M, 0, 0.75),
-        glows=True,
-    )
-
-
-def _add_walker(world: mujoco.MjsBody, name: str) -> None:
-    body = world.add_body(name=name, mocap=True, pos=[0, 0, AWAY])
-    body.add_geom(
-        name=name,
-        type=mujoco.mjtGeom.mjGEOM_BOX,
-        size=[0.16, 0.28, 0.38],
-        pos=[0, 0, 1.15],
-        contype=2,
-        conaffinity=4,
-    )
-    _draw(body, "box", rgb=(0.12, 0.12, 0.2), size=(0.13, 0.2, 0.4), pos=(0, 0, 0.4))
-    _draw(body, "sphere", rgb=(0.9, 0.72, 0.58), size=(0.16,), pos=(0, 0, 1.68))
-
-
-def _add_light(world: mujoco.MjsBody, name: str) -> None:
-    body = world.add_body(name=name, mocap=True, pos=[0, 0, AWAY])
-    grey, black = (0.3, 0.3, 0.32), (0.04, 0.04, 0.05)
-    # Not at the body's origin, or MuJoCo would take it to stay there for good.
-    foot = (0.1, 0.0, 1.0)
-    _draw(body, "box", rgb=grey, pos=foot, name=f"{name}_post")
-    _draw(body, "box", rgb=black, pos=foot, name=f"{name}_head")
-    for lamp in LAMPS:
-        _draw(
-            body,
-            "cylinder",
-            rgb=DARK[lamp],
-            size=(0.2, 0.03),
-            pos=foot,
-            name=f"{name}_{lamp}",
-            glows=True,
-        )
-
-
-def _bay_meshes() -> dict[str, Mesh]:
-    """A bay seen from its middle, x along the lane: asphalt with ways in and out, blue
-    floor, white edge, and the sign at its far end."""
-    half, edge = BAY_LENGTH_M / 2, BAY_WIDTH_M / 2
-    lane = edge + BAY_GAP_M
-    across = np.array([0.0, -1.0])
-    along = np.array([-half - RAMP_M * 0.8, -half - 2, half + 1.0, half + 6])
-    near = np.stack([along, np.full(4, lane)], 1)
-    far = near + np.array([[0.05], [lane + edge + 0.3]])[[0, 1, 1, 0]] * across
-    line = 0.25
-
-    def rectangle(x: tuple[float, float], y: tuple[float, float], z: float) -> Mesh:
-        left = np.array([[x[0], y[1]], [x[1], y[1]]])
-        return strip(left, left - [[0, y[1] - y[0]], [0, y[1] - y[0]]], z)
-
-    lines = [
-        rectangle((-half, half), (edge - line, edge), 0.05),
-        rectangle((-half, half), (-edge, -edge + line), 0.05),
-        rectangle((-half, -half + line), (-edge, edge), 0.05),
-        rectangle((half - line, half), (-edge, edge), 0.05),
-        *_letter(),
-    ]
-    return {
-        "bay_asphalt": strip(near, far, 0.025),
-        "bay_floor": rectangle((-half, half), (-edge, edge), 0.04),
-        "bay_line": merged(lines),
-    }
-
-
-def _letter() -> list[Mesh]:
-    """A white P on the floor, upright for who comes along x."""
-    blocks = [
-        ((-2.2, 2.2), (0.35, 0.65)),
-        ((1.8, 2.2), (-0.6, 0.65)),
-        ((-0.2, 0.2), (-0.6, 0.65)),
-        ((-0.2, 2.2), (-0.6, -0.3)),
-    ]
-    out = []
-    for x, y in blocks:
-        left = np.array([[x[0], y[1]], [x[1], y[1]]])
-        out.append(strip(left, left - [0, y[1] - y[0]], 0.05))
-    return out
-
-
-def _add_bay(world: mujoco.MjsBody, name: str) -> None:
-    body = world.add_body(name=name, mocap=True, pos=[0, 0, AWAY])
-    blue, white = (0.1, 0.25, 0.75), (0.95, 0.95, 0.95)
-    _draw(body, "mesh", rgb=_COLOURS["asphalt"], mesh="bay_asphalt")
-    _draw(body, "mesh", rgb=blue, mesh="bay_floor", name=f"{name}_floor")
-    _draw(body, "mesh", rgb=white, mesh="bay_line")
-    x, y = BAY_LENGTH_M / 2 + 1.2, -BAY_WIDTH_M / 2 - 0.4
-    _draw(body, "box", rgb=(0.4, 0.4, 0.4), size=(0.05, 0.05, 1.3), pos=(x, y, 1.3))
-    for rgb, size, shift in (
-        (white, (0.03, 0.62, 0.62), (0.0, 0.0, 0.0)),
-        (blue, (0.03, 0.55, 0.55), (-0.03, 0.0, 0.0)),
-        (white, (0.03, 0.07, 0.38), (-0.06, 0.2, 0.0)),
-        (white, (0.03, 0.2, 0.06), (-0.06, 0.0, 0.33)),
-        (white, (0.03, 0.2, 0.06), (-0.06, 0.0, 0.0)),
-        (white, (0.03, 0.07, 0.2), (-0.06, -0.15, 0.17)),
-    ):
-        pos = (x + shift[0], y + shift[1], 2.8 + shift[2])
-        _draw(body, "box", rgb=rgb, size=size, pos=pos, glows=True)
 
 
 class Scene:
@@ -326,7 +139,7 @@ class Scene:
         model = self.model
         mujoco.mj_resetData(model, self.data)
         model.geom_rgba[:] = self._rgba
-        for name, colour in _COLOURS.items():
+        for name, colour in COLOURS.items():
             shade = rng.uniform(0.8, 1.2) * rng.uniform(0.92, 1.08, 3)
             if name in ("line", "asphalt", "kerb"):
                 shade = rng.uniform(0.85, 1.15) * np.ones(3)
@@ -451,7 +264,7 @@ class Scene:
     def _hide(self, name: str) -> None:
         slot = self._mocap[name]
         # Each in its own place, so that nothing touches down there either.
-        self.data.mocap_pos[slot] = [20.0 * slot, 0, AWAY]
+        self.data.mocap_pos[slot] = [20.0 * slot, 0, AWAY_M]
         self.data.mocap_quat[slot] = [1, 0, 0, 0]
         self._set_alpha(name, 0.0)
 

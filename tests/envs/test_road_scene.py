@@ -12,7 +12,8 @@ import pytest
 from brownfield.envs.road.geometry import box, merged, meshes, strip
 from brownfield.envs.road.manoeuvre import FRONT_M, STOP_AT_M
 from brownfield.envs.road.road_env import RoadEnv
-from brownfield.envs.road.scene import LAMPS, Scene
+from brownfield.envs.road.scene import Scene
+from brownfield.envs.road.scene_parts import LAMPS
 from brownfield.envs.road.street import Street
 from brownfield.envs.road.traffic import PHASES_S, TrafficConfig
 from brownfield.robot.car.model import WHEEL_RADIUS_M

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from brownfield.envs.road.manoeuvre import FRONT_M
+from brownfield.envs.road.path import Pose
+from brownfield.envs.road.pedestrians import Walker
 from brownfield.envs.road.road_env import RoadEnv
 from brownfield.envs.road.speed_law import acceleration, idm
 from brownfield.envs.road.traffic import (
     NO_TRAFFIC,
     PARKED_MOST,
     PHASES_S,
-    Pose,
     TrafficConfig,
-    Walker,
 )
 
 sys.path.insert(0, str(Path(__file__).parent))
