@@ -9,3 +9,7 @@ gymnasium.register(
     id="brownfield/Kitchen-v0",
     entry_point="brownfield.envs.kitchen_env:KitchenEnv",
 )
+gymnasium.register(
+    id="brownfield/Road-v0",
+    entry_point="brownfield.envs.road.road_env:RoadEnv",
+)

@@ -163,7 +163,8 @@ def _junctions(drivable: list[Any], graph: Any) -> dict[int, str]:
 
     for one in drivable:
         for other in graph.conflicting(one):
-            if other.id in ids:
+            # A way for both directions is no junction with itself.
+            if other.id in ids and other.id != one.id:
                 join(one.id, other.id)
         branches = graph.following(one)
         if len(branches) > 1:
