@@ -1,4 +1,4 @@
-"""Draws the towns that ship with the package: `python -m brownfield.envs.road.draw_towns`.
+"""Draws the shipped towns: `python -m brownfield.envs.road.draw_towns`.
 
 Needs the package scenariogeneration, which the development tools bring. Drawing again
 gives the same bytes.
@@ -294,7 +294,7 @@ TOWNS: dict[str, Town] = {
     ),
     # Kept out of all training: no radius and no angle of it is found above.
     "rowan": Town(
-        width_m=3.6,
+        width_m=3.65,
         roads={
             0: _straight(115),
             1: _bend(60, -0.013, 35, 60),
@@ -308,7 +308,7 @@ TOWNS: dict[str, Town] = {
         },
         junctions=(
             Junction(
-                mouth_m=14.2,
+                mouth_m=13.8,
                 lights=True,
                 arms=(
                     Arm(road=0, end="end", degrees=180, crosswalk=True),
@@ -318,7 +318,7 @@ TOWNS: dict[str, Town] = {
                 ),
             ),
             Junction(
-                mouth_m=16.1,
+                mouth_m=16.6,
                 lights=True,
                 arms=(
                     Arm(road=1, end="end", degrees=180),
@@ -328,11 +328,11 @@ TOWNS: dict[str, Town] = {
                 ),
             ),
             Junction(
-                mouth_m=14.6,
+                mouth_m=16.0,
                 arms=(
                     Arm(road=3, end="end", degrees=180),
                     Arm(road=7, end="start", degrees=0),
-                    Arm(road=8, end="start", degrees=112.5, crosswalk=True),
+                    Arm(road=8, end="start", degrees=247.5, crosswalk=True),
                 ),
             ),
         ),
@@ -380,7 +380,7 @@ def draw(name: str, path: Path) -> None:
         _finish_lanes(xodr, road)
     for junction in town.junctions:
         for arm in junction.arms:
-            _furnish(xodr, roads[arm.road], town, junction, arm)
+            _furnish(xodr, roads[arm.road], name, junction, arm)
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.tmp")
     drawn.write_xml(str(aside))
@@ -427,8 +427,10 @@ def _finish_lanes(xodr: Any, road: Any) -> None:
     road.add_type(xodr.RoadType.town, 0, speed=LIMIT_KM_H, speed_unit="km/h")
 
 
-def _furnish(xodr: Any, road: Any, town: Town, junction: Junction, arm: Arm) -> None:
-    """What stands and is painted where a road meets a junction."""
+def _furnish(xodr: Any, road: Any, name: str, junction: Junction, arm: Arm) -> None:
+    """What stands and is painted where a road meets a junction; ids begin with the
+    town's name, for the library wants them unique in a process."""
+    town = TOWNS[name]
     length = sum(piece[0] for piece in town.roads[arm.road])
     ahead = arm.end == "end"
     facing = xodr.Orientation.positive if ahead else xodr.Orientation.negative
@@ -447,7 +449,7 @@ def _furnish(xodr: Any, road: Any, town: Town, junction: Junction, arm: Arm) -> 
             sideways(town.width_m / 2),
             "DE",
             "294",
-            id=f"{arm.road}{arm.end[0]}0",
+            id=f"{name}{arm.road}{arm.end[0]}0",
             orientation=facing,
             zOffset=0,
         )
@@ -460,7 +462,7 @@ def _furnish(xodr: Any, road: Any, town: Town, junction: Junction, arm: Arm) -> 
                     sideways(right),
                     "DE",
                     "1000001",
-                    id=f"{arm.road}{arm.end[0]}{i}",
+                    id=f"{name}{arm.road}{arm.end[0]}{i}",
                     dynamic=xodr.Dynamic.yes,
                     orientation=facing,
                     zOffset=2.5,
@@ -472,7 +474,7 @@ def _furnish(xodr: Any, road: Any, town: Town, junction: Junction, arm: Arm) -> 
                 place(WALK_M),
                 0.0,
                 xodr.ObjectType.crosswalk,
-                id=f"{arm.road}{arm.end[0]}9",
+                id=f"{name}{arm.road}{arm.end[0]}9",
                 orientation=xodr.Orientation.none,
                 zOffset=0,
                 hdg=math.pi / 2,
