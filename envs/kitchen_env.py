@@ -105,6 +105,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
     body = G1_BODY
     place = "kitchen"
     privileged_names: tuple[str, ...] = PRIVILEGED_NAMES
+    other_slots = 2
     view = "room"
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012
 

@@ -13,8 +13,10 @@ from brownfield.envs.kitchen_env import KitchenEnv, KitchenEnvConfig
 from brownfield.envs.objects import NAMED
 from brownfield.envs.prompted_env import PromptedEnv
 from brownfield.envs.prompts import paraphrase
+from brownfield.envs.road.road_env import RoadEnv, RoadEnvConfig
+from brownfield.envs.road.road_prompts import road_paraphrase
 
-EnvConfig = KitchenEnvConfig
+EnvConfig = KitchenEnvConfig | RoadEnvConfig
 """What an episode is drawn from, in any kind of place."""
 
 
@@ -40,6 +42,12 @@ PLACES = {
         paraphrase=lambda prompt, rng, most: paraphrase(
             prompt, tuple(NAMED), rng, most
         ),
+    ),
+    "road": Place(
+        body="car",
+        config=RoadEnvConfig,
+        env=RoadEnv,
+        paraphrase=road_paraphrase,
     ),
 }
 """Every kind of place by name."""

@@ -29,6 +29,8 @@ class PromptedEnv(Protocol):
     privileged_names: tuple[str, ...]
     """Columns of `privileged`: what an auxiliary head learns to tell, then `visible`,
     `pixel_x` and `pixel_y` of what is asked for."""
+    other_slots: int
+    """The most that `other_prompts` holds."""
     view: str
     """Camera that shows the body at work."""
     prompt: str

@@ -15,9 +15,6 @@ from brownfield.robot.trajectory import Counterfactual, Trajectory
 
 Array = NDArray[np.float64]
 
-OTHER_SLOTS = 2
-"""Slots for other prompts in every trajectory: all that a dataset's rows can hold."""
-
 
 class Actor(Protocol):
     """Whoever drives: expert, policy or a baseline."""
@@ -111,7 +108,7 @@ def run_episode(
         label=np.zeros_like(own_plan),
         privileged=np.zeros_like(own_truth),
     )
-    others += [unused] * (OTHER_SLOTS - len(others))
+    others += [unused] * (env.other_slots - len(others))
     trajectory = Trajectory(
         body=body.name,
         place=env.place,

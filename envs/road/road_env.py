@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import string
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,18 +21,22 @@ from brownfield.envs.road.path import Pose
 from brownfield.envs.road.road_expert import (
     RoadExpertState,
     clip_command,
+    expert_chunk,
     target_point,
 )
 from brownfield.envs.road.road_judge import RoadJudge
+from brownfield.envs.road.road_noise import RoadNoise, RoadNoiseConfig
 from brownfield.envs.road.road_prompts import (
     TURN_PHRASES,
     manoeuvre_of,
+    reworded,
     road_prompt,
+    turn_phrase_of,
 )
 from brownfield.envs.road.scene import TIMESTEP_S, Scene
 from brownfield.envs.road.street import Street
 from brownfield.envs.road.traffic import Traffic, TrafficConfig
-from brownfield.envs.road.truth import privileged_of
+from brownfield.envs.road.truth import ROAD_PRIVILEGED_NAMES, privileged_of
 from brownfield.robot.car.body import CAR_BODY
 from brownfield.robot.car.controller import TICK_S, CarController
 from brownfield.robot.car.link import MujocoCar
@@ -79,6 +84,8 @@ class RoadEnvConfig:
     """Share of prompts that end with parking, where there is room."""
     stop_share: float = 0.15
     """Share of prompts that end at a crosswalk, where there is one."""
+    noise: RoadNoiseConfig = field(default_factory=RoadNoiseConfig)
+    """What disturbs a demonstration."""
 
     def __post_init__(self) -> None:
         """Refuse starts, phrases and places that do not exist."""
@@ -95,6 +102,8 @@ class RoadEnvConfig:
             raise ValueError("expected at least one place, got none")
 
 
+STEERS_RAD = 0.12
+"""From this angle of the wheels on, a caption speaks of turning [rad]."""
 SLOWEST_M_S = 2.5
 """A route is driven at least so fast [m/s]."""
 
@@ -110,11 +119,17 @@ class RoadEnv(gymnasium.Env[dict[str, Any], Array]):
 
     Observation: `front` uint8 (64, 64, 3), `state` float32 (7,) as named by
     `CAR_BODY.state`, `prompt` str. Action: a command (2,) of `CAR_BODY.action`.
-    `info` carries `success`, `reason` (why it failed, empty otherwise), `arm` (the arm
-    that was taken: left, right, straight or, so far, empty), `privileged` (12,), see
-    `ROAD_PRIVILEGED_NAMES`, `manoeuvre` (what is asked for) and `place`.
+    `info` carries `success`, `reason` (why it failed, empty otherwise), `asked` (the
+    manoeuvre that the prompt asks for, such as `left park`), `did` (the arm that was
+    taken, None so far), `as_asked`, `privileged`, see `ROAD_PRIVILEGED_NAMES`, and
+    `map` (where this is).
     """
 
+    body = CAR_BODY
+    place = "road"
+    privileged_names = ROAD_PRIVILEGED_NAMES
+    other_slots = 3
+    view = "ego/chase"
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012
 
     def __init__(
@@ -143,7 +158,7 @@ class RoadEnv(gymnasium.Env[dict[str, Any], Array]):
         )
         self.controller = CarController()
         self.prompt = ""
-        self.place = ""
+        self.map = ""
         self._scenes: dict[str, Scene] = {}
         self._renderers: dict[tuple[str, int, int], mujoco.Renderer] = {}
 
@@ -168,10 +183,10 @@ class RoadEnv(gymnasium.Env[dict[str, Any], Array]):
             seed = int(self.np_random.integers(2**31))
         rng = np.random.default_rng([seed, 0])
         options = options or {}
-        self.place = str(rng.choice(self.config.place))
-        if self.place not in self._scenes:
-            self._scenes[self.place] = Scene(street_named(self.place))
-        self.scene = self._scenes[self.place]
+        self.map = str(rng.choice(self.config.place))
+        if self.map not in self._scenes:
+            self._scenes[self.map] = Scene(street_named(self.map))
+        self.scene = self._scenes[self.map]
         self.model, self.data = self.scene.model, self.scene.data
         self._limit_s = self.config.time_limit_s
         if "route" in options:
@@ -302,6 +317,42 @@ class RoadEnv(gymnasium.Env[dict[str, Any], Array]):
         manoeuvre's name, in phrasings that the seed draws."""
         return dict(self._other_prompts)
 
+    def prompt_for(self, asked: str) -> str:
+        """The episode's prompt in the same words, asking for another manoeuvre."""
+        manoeuvre = self._manoeuvre(asked)
+        return reworded(self.prompt, manoeuvre.turn, manoeuvre.ending)
+
+    def phrase(self) -> str:
+        """The phrasing of the prompt's turn, `{}` for the arm; `other` when it is none
+        of ours."""
+        return turn_phrase_of(self.prompt)
+
+    def read_prompt(self, prompt: str) -> str:
+        """The manoeuvre that a prompt asks for, at any junction; ValueError if none."""
+        return " ".join(manoeuvre_of(prompt))
+
+    def doing(self) -> str:
+        """What the car is about, told from the command being executed."""
+        steering, pull = self.command
+        ways = [
+            "braking" if pull < -0.5 else "speeding up" if pull > 0.5 else "driving"
+        ]
+        if abs(steering) > STEERS_RAD:
+            ways.append("to the left" if steering > 0 else "to the right")
+        return " ".join(ways)
+
+    def clip(self, command: Array) -> Array:
+        """A command (2,) within limits; the wheels turn no faster than they can."""
+        return clip_command(command, self.command)
+
+    def disturbance(self, rng: np.random.Generator) -> Callable[[Array], Array]:
+        """Bursts of noise on commands (2,), for one episode."""
+        return RoadNoise(self.config.noise, rng)
+
+    def plan(self, asked: str | None = None, steps: int | None = None) -> Array:
+        """The expert's plan (T, 2), as if the prompt asked for the manoeuvre."""
+        return expert_chunk(self.expert_state(asked), steps or CAR_BODY.chunk_steps)[0]
+
     def expert_state(self, name: str | None = None) -> RoadExpertState:
         """The truth for the expert, as if the prompt asked for the manoeuvre `name`
         (such as `left park`); by default what it does ask for.
@@ -327,7 +378,7 @@ class RoadEnv(gymnasium.Env[dict[str, Any], Array]):
         )
 
     def privileged(self, name: str | None = None) -> NDArray[np.float32]:
-        """Simulator truth (12,), see `ROAD_PRIVILEGED_NAMES`, about what the prompt
+        """Simulator truth (14,), see `ROAD_PRIVILEGED_NAMES`, about what the prompt
         asks for or about another manoeuvre."""
         state = self.expert_state(name)
         point = np.array([*target_point(state), 0.0])
@@ -359,7 +410,7 @@ class RoadEnv(gymnasium.Env[dict[str, Any], Array]):
 
     def picture(self, camera: str, height: int, width: int) -> NDArray[np.uint8]:
         """A frame (height, width, 3) of a camera: `ego/front`, `ego/chase` or `map`."""
-        key = (self.place, height, width)
+        key = (self.map, height, width)
         renderer = self._renderers.get(key)
         if renderer is None:
             renderer = mujoco.Renderer(self.model, height, width)
@@ -389,8 +440,9 @@ class RoadEnv(gymnasium.Env[dict[str, Any], Array]):
         return {
             "success": self.judge.success,
             "reason": self.judge.reason,
-            "arm": self.judge.arm,
+            "asked": self.asked.name,
+            "did": self.judge.arm or None,
+            "as_asked": self.judge.arm == self.asked.turn if self.judge.arm else None,
             "privileged": self.privileged(),
-            "manoeuvre": self.asked.name,
-            "place": self.place,
+            "map": self.map,
         }

@@ -112,6 +112,34 @@ def joined(turn: Turn, turn_phrase: str, ending_phrase: str) -> str:
     return said.replace(", and ", " and ")
 
 
+def reworded(prompt: str, turn: Turn, ending: Ending) -> str:
+    """A prompt in the same phrasings that asks for something else; in our first
+    phrasings when it is none of ours."""
+    _, phrases, turn_phrase, place = _phrasings_of(prompt) or (
+        "", "train", TURN_PHRASES["train"][0], 0,
+    )  # fmt: skip
+    endings = ENDING_PHRASES[phrases][ending]
+    return joined(turn, turn_phrase, endings[place])
+
+
+def turn_phrase_of(prompt: str) -> str:
+    """The phrasing of a prompt's turn, `{}` for the arm; `other` if none of ours."""
+    found = _phrasings_of(prompt)
+    return found[2] if found else "other"
+
+
+def _phrasings_of(prompt: str) -> tuple[str, str, str, int] | None:
+    """Arm, `train` or `test`, phrasing of the turn, number of the ending's phrasing."""
+    for phrases, turn_phrases in TURN_PHRASES.items():
+        for turn in TURNS:
+            for turn_phrase in turn_phrases:
+                for endings in ENDING_PHRASES[phrases].values():
+                    for place, ending in enumerate(endings):
+                        if joined(turn, turn_phrase, ending) == prompt:
+                            return turn, phrases, turn_phrase, place
+    return None
+
+
 def manoeuvre_of(prompt: str) -> tuple[Turn, Ending]:
     """What a prompt asks for; without a word about the end, the lane is kept.
 
@@ -132,9 +160,11 @@ def manoeuvre_of(prompt: str) -> tuple[Turn, Ending]:
     return turns[0], ending
 
 
-def road_paraphrase(prompt: str, rng: np.random.Generator) -> str:
-    """Another way to ask for the same, drawn from a small grammar; a prompt that asks
-    for nothing known stays as it is."""
+def road_paraphrase(
+    prompt: str, rng: np.random.Generator, most: int = MOST_BYTES
+) -> str:
+    """Another way to ask for the same in at most so many bytes, drawn from a small
+    grammar; a prompt that asks for nothing known stays as it is."""
     try:
         turn, ending = manoeuvre_of(prompt)
     except ValueError:
@@ -150,7 +180,7 @@ def road_paraphrase(prompt: str, rng: np.random.Generator) -> str:
     elif case < 0.25:
         said = said.upper()
     said += str(rng.choice(["", "", ".", "!"]))
-    return said if len(said.encode()) <= MOST_BYTES else f"{turn}, {TAILS[ending][0]}"
+    return said if len(said.encode()) <= most else f"{turn}, {TAILS[ending][0]}"
 
 
 def all_prompts(phrases: str) -> list[tuple[Turn, Ending, str]]:

@@ -9,9 +9,16 @@ from numpy.typing import NDArray
 
 from brownfield.envs.road.manoeuvre import FRONT_M
 from brownfield.envs.road.network import Array
-from brownfield.envs.road.road_expert import RoadExpertState, lead_gap, stopping_way
+from brownfield.envs.road.road_expert import (
+    RoadExpertState,
+    lead_gap,
+    stopping_way,
+    target_point,
+)
 
 ROAD_PRIVILEGED_NAMES = (
+    "target_x",
+    "target_y",
     "lateral",
     "heading",
     "curvature_near",
@@ -26,7 +33,8 @@ ROAD_PRIVILEGED_NAMES = (
     "pixel_y",
 )
 """Simulator truth about the named manoeuvre, for auxiliary losses and metrics; never
-part of an observation. Error to the line to drive, left positive [m, rad]; its
+part of an observation. The point that the expert steers for, in the frame of the rear
+axle, x forward [m]; error to the line to drive, left positive [m, rad]; its
 curvature 6 and 12 m ahead [1/m]; way from the front to the junction (negative inside of
 it and behind), to where to stop and to the car ahead, all at most 60 [m]; that car's
 speed [m/s]; light: -1 none, 0 green, 0.5 amber, 1 red. The pixel is where the point
@@ -39,7 +47,7 @@ LIGHT_VALUES = {"none": -1.0, "green": 0.0, "amber": 0.5, "red": 1.0}
 
 
 def privileged_of(state: RoadExpertState, pixel: Array) -> NDArray[np.float32]:
-    """The numbers (12,) of `ROAD_PRIVILEGED_NAMES`.
+    """The numbers (14,) of `ROAD_PRIVILEGED_NAMES`.
 
     Args:
         state: of the car and of everybody else.
@@ -48,8 +56,13 @@ def privileged_of(state: RoadExpertState, pixel: Array) -> NDArray[np.float32]:
     reference = state.manoeuvre.reference
     s, left = state.place
     _, _, heading = reference.at(s)
+    x, y = target_point(state)
+    ahead, aside = x - state.x, y - state.y
+    cos, sin = math.cos(state.yaw), math.sin(state.yaw)
     return np.array(
         [
+            cos * ahead + sin * aside,
+            cos * aside - sin * ahead,
             left,
             math.remainder(state.yaw - heading, 2 * math.pi),
             reference.bend(s + 6),

@@ -133,9 +133,9 @@ def test_width_speed_stop_line_light_and_crosswalk_are_where_the_file_says(
         (
             (
                 _road(
-                    lanes='<right><lane id="-1" type="driving"><border a="3"/></lane></right>'
+                    lanes='<right><lane id="-1" type="driving"><border/></lane></right>'
                 ),
-            ),  # noqa: E501
+            ),
             "road 1, lane -1: <border> is not supported; only <width>",
         ),
         (

@@ -7,7 +7,6 @@ import pytest
 
 from brownfield.envs.places import PLACES, EnvConfig, build_env, place_of, shared_env
 from brownfield.envs.prompted_env import PromptedEnv
-from brownfield.envs.rollout import OTHER_SLOTS
 from brownfield.robot.bodies import body_named
 
 SEED = 3
@@ -42,7 +41,7 @@ def test_prompts_are_read_back_and_exchanged(env: PromptedEnv) -> None:
     _, info = env.reset(seed=SEED)
     assert env.read_prompt(env.prompt) == info["asked"]
     others = env.other_prompts()
-    assert 1 <= len(others) <= OTHER_SLOTS and info["asked"] not in others
+    assert 1 <= len(others) <= env.other_slots and info["asked"] not in others
     for asked, prompt in others.items():
         assert env.read_prompt(prompt) == asked
         assert env.read_prompt(env.prompt_for(asked)) == asked

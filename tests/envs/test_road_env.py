@@ -80,14 +80,14 @@ def test_observation_holds_nothing_of_the_world_frame(env: RoadEnv) -> None:
 def test_a_prompt_is_exchanged_in_the_same_scene(env: RoadEnv) -> None:
     first, info = env.reset(seed=8)
     others = env.other_prompts()
-    assert 1 <= len(others) <= 3 and info["manoeuvre"] not in others
+    assert 1 <= len(others) <= 3 and info["asked"] not in others
     for name, prompt in others.items():
         assert " ".join(manoeuvre_of(prompt)) == name
         plan = expert_chunk(env.expert_state(name))[0]
         truth = env.privileged(name)
         again, info = env.reset(seed=8, options={"prompt": prompt})
         assert np.array_equal(again["front"], first["front"])
-        assert again["prompt"] == prompt and info["manoeuvre"] == name
+        assert again["prompt"] == prompt and info["asked"] == name
         assert np.allclose(expert_chunk(env.expert_state())[0], plan)
         assert np.allclose(env.privileged(), truth, atol=1e-5)
         env.reset(seed=8)

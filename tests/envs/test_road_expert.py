@@ -40,7 +40,7 @@ def test_drives_as_told(env: RoadEnv, seed: int) -> None:
     env.reset(seed=seed)
     info = drivers.drive(env, drivers.expert)
     assert info["success"] and not info["reason"], info["reason"]
-    assert info["arm"] == env.asked.turn
+    assert info["did"] == env.asked.turn
     assert env.judge.worst_m < 0.6
 
 

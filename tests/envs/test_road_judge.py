@@ -38,7 +38,7 @@ def test_leaving_the_lane(empty: RoadEnv) -> None:
     told(empty, "turn left at the junction")
     info = drivers.drive(empty, drivers.constant(0.06, 0.0))
     assert info["reason"] == "left the lane" and not info["success"]
-    assert info["arm"] == ""
+    assert info["did"] is None
 
 
 @pytest.mark.parametrize("taken", ["left", "right", "straight"])
@@ -46,7 +46,7 @@ def test_taking_another_arm(empty: RoadEnv, taken: str) -> None:
     asked = {"left": "right", "right": "straight", "straight": "left"}[taken]
     told(empty, f"go {asked} at the junction")
     info = drivers.drive(empty, drivers.expert_for(f"{taken} keep"))
-    assert info["reason"] == "took the wrong arm" and info["arm"] == taken
+    assert info["reason"] == "took the wrong arm" and info["did"] == taken
 
 
 def test_getting_lost_in_the_junction(empty: RoadEnv) -> None:
@@ -73,7 +73,7 @@ def test_driving_past_the_bay_and_onto_the_crosswalk(empty: RoadEnv) -> None:
     told(empty, "turn right at the junction, then park")
     assert empty.asked.ending == "park"
     info = drivers.drive(empty, drivers.expert_for("right keep"))
-    assert info["reason"] == "drove past the bay" and info["arm"] == "right"
+    assert info["reason"] == "drove past the bay" and info["did"] == "right"
     told(empty, "turn right at the junction, then stop at the crosswalk")
     info = drivers.drive(empty, drivers.expert_for("right keep"))
     assert info["reason"] == "drove onto the crosswalk"
