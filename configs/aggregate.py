@@ -9,16 +9,18 @@ from typing import Annotated
 
 from tyro.conf import Positional
 
+from brownfield.configs.places import PlaceOptions
 from brownfield.configs.record import tell, training_seeds
 from brownfield.envs.kitchen_env import KitchenEnvConfig
 from brownfield.envs.record import record
+from brownfield.envs.road.road_env import RoadEnvConfig
 from brownfield.policies.aggregate import MixedEpisode
 from brownfield.policies.checkpoint import find_checkpoint, load_checkpoint, sha256
 from brownfield.robot.bodies import body_named
 
 
 @dataclass(frozen=True, kw_only=True)
-class Aggregate:
+class Aggregate(PlaceOptions):
     """One recording in which the policy drives and the expert labels."""
 
     checkpoint: Annotated[Path, Positional]
@@ -38,6 +40,9 @@ class Aggregate:
     )
     """What an episode in a kitchen is drawn from."""
 
+    road: RoadEnvConfig = field(default_factory=lambda: RoadEnvConfig(start="mixed"))
+    """What an episode on a road is drawn from."""
+
     workers: int = os.cpu_count() or 1
     """Processes that simulate; 0 simulates in this one."""
 
@@ -49,7 +54,9 @@ def run(config: Aggregate) -> int:
     """Record, and say what came of it."""
     folder = find_checkpoint(config.checkpoint).resolve()
     body = body_named(load_checkpoint(folder).body)
-    episode = MixedEpisode(checkpoint=folder, beta=config.beta, env=config.kitchen)
+    episode = MixedEpisode(
+        checkpoint=folder, beta=config.beta, env=config.env(body.name)
+    )
     recipe = f"{episode!r} of checkpoint {sha256(folder / 'config.json')}"
     summary = record(
         config.out,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -13,15 +13,15 @@ from rich.table import Table
 from tyro.conf import Positional
 
 from brownfield.configs.arguments import seed_range
+from brownfield.configs.places import PlaceOptions
 from brownfield.configs.shipped import default_checkpoint
-from brownfield.envs.kitchen_env import KitchenEnvConfig
-from brownfield.policies.checkpoint import find_checkpoint
+from brownfield.policies.checkpoint import find_checkpoint, load_checkpoint
 from brownfield.policies.evaluate import EvaluateConfig, evaluate
 from brownfield.policies.results import ACTORS, EvaluationResult
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evaluate:
+class Evaluate(PlaceOptions):
     """One evaluation."""
 
     checkpoint: Annotated[Path, Positional] = Path(default_checkpoint("g1"))
@@ -36,9 +36,6 @@ class Evaluate:
     actors: tuple[str, ...] = tuple(ACTORS)
     """Who drives: the policy, the same with its prompt swapped or its camera grey, the
     expert, the expert through tokens, a replayed demonstration, random commands."""
-
-    kitchen: KitchenEnvConfig = field(default_factory=KitchenEnvConfig)
-    """What an episode in a kitchen is drawn from."""
 
     workers: int = os.cpu_count() or 1
     """Processes that simulate; 0 simulates in this one."""
@@ -57,6 +54,7 @@ class Evaluate:
 def run(config: Evaluate) -> int:
     """Evaluate, and print the table."""
     seeds = seed_range(config.seeds)
+    body = load_checkpoint(find_checkpoint(config.checkpoint)).body
     result = evaluate(
         EvaluateConfig(
             checkpoint=config.checkpoint,
@@ -64,7 +62,7 @@ def run(config: Evaluate) -> int:
             first_seed=seeds.start,
             episodes=len(seeds),
             actors=config.actors,
-            env=config.kitchen,
+            env=config.env(body),
             workers=config.workers,
             filmed=config.filmed,
             metrics=config.metrics,

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 from tyro.conf import Positional
 
+from brownfield.configs.places import PlaceOptions
 from brownfield.configs.shipped import default_checkpoint
-from brownfield.envs.kitchen_env import KitchenEnvConfig
 from brownfield.policies.prompt import PromptConfig, run_prompt
 
 
 @dataclass(frozen=True, kw_only=True)
-class Prompt:
+class Prompt(PlaceOptions):
     """One prompted episode."""
 
     prompt: Annotated[str, Positional]
@@ -33,9 +33,6 @@ class Prompt:
     film: Path = Path("outputs/prompt.mp4")
     """MP4 to write."""
 
-    kitchen: KitchenEnvConfig = field(default_factory=KitchenEnvConfig)
-    """What an episode in a kitchen is drawn from."""
-
     quiet: bool = False
     """Print no tokens."""
 
@@ -49,7 +46,7 @@ def run(config: Prompt) -> int:
             checkpoint=checkpoint,
             film=config.film,
             seed=config.seed,
-            env=config.kitchen,
+            env=config.env(config.body),
             show=None if config.quiet else print,
         )
     )

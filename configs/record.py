@@ -10,16 +10,16 @@ from typing import Annotated
 from tyro.conf import Positional
 
 from brownfield.configs.arguments import seed_range
+from brownfield.configs.places import PlaceOptions
 from brownfield.envs.kitchen_env import KitchenEnvConfig
 from brownfield.envs.record import RecordSummary, record
+from brownfield.envs.road.road_env import RoadEnvConfig
 from brownfield.envs.rollout import ExpertEpisode
 from brownfield.robot.bodies import body_named
 
-PLACES = ("kitchen",)
-
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
+class Record(PlaceOptions):
     """One recording of demonstrations."""
 
     out: Annotated[Path, Positional]
@@ -31,13 +31,13 @@ class Record:
     body: str = "g1"
     """Which body."""
 
-    place: str = "kitchen"
-    """Which place."""
-
     kitchen: KitchenEnvConfig = field(
         default_factory=lambda: KitchenEnvConfig(start="mixed")
     )
     """What an episode in a kitchen is drawn from."""
+
+    road: RoadEnvConfig = field(default_factory=lambda: RoadEnvConfig(start="mixed"))
+    """What an episode on a road is drawn from."""
 
     noise: bool = True
     """Disturb what is executed, so that the data shows how to recover."""
@@ -51,17 +51,14 @@ class Record:
 
 def run(config: Record) -> int:
     """Record, and say what came of it."""
-    if config.place not in PLACES:
-        raise ValueError(
-            f"unknown place {config.place!r}; the places are {', '.join(PLACES)}"
-        )
-    episode = ExpertEpisode(env=config.kitchen, noise=config.noise)
+    body = body_named(config.body)
+    episode = ExpertEpisode(env=config.env(body.name), noise=config.noise)
     summary = record(
         config.out,
         training_seeds(config.seeds),
         episode,
         config.workers,
-        body=body_named(config.body),
+        body=body,
         resume=config.resume,
         recipe=repr(episode),
     )

@@ -12,6 +12,12 @@ def default_checkpoint(body: str) -> str:
     """Name of the checkpoint.
 
     Raises:
-        ValueError: unknown body.
+        ValueError: unknown body, or one without a checkpoint.
     """
-    return DEFAULT_CHECKPOINTS[body_named(body).name]
+    name = body_named(body).name
+    if name not in DEFAULT_CHECKPOINTS:
+        raise ValueError(
+            f"no checkpoint for body {name!r} ships with this version; shipped ones "
+            f"are for {', '.join(DEFAULT_CHECKPOINTS)}"
+        )
+    return DEFAULT_CHECKPOINTS[name]

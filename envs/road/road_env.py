@@ -353,45 +353,45 @@ class RoadEnv(gymnasium.Env[dict[str, Any], Array]):
         """The expert's plan (T, 2), as if the prompt asked for the manoeuvre."""
         return expert_chunk(self.expert_state(asked), steps or CAR_BODY.chunk_steps)[0]
 
-    def expert_state(self, name: str | None = None) -> RoadExpertState:
-        """The truth for the expert, as if the prompt asked for the manoeuvre `name`
+    def expert_state(self, asked: str | None = None) -> RoadExpertState:
+        """The truth for the expert, as if the prompt asked for the manoeuvre `asked`
         (such as `left park`); by default what it does ask for.
 
         Raises:
             ValueError: the scene does not offer it.
         """
-        asked = self._manoeuvre(name)
+        manoeuvre = self._manoeuvre(asked)
         pose = self.pose()
-        s, _ = asked.path.project(pose.x, pose.y, pose.yaw)
-        lead_s, lead_speed = self.traffic.ahead_on(asked, s)
+        s, _ = manoeuvre.path.project(pose.x, pose.y, pose.yaw)
+        lead_s, lead_speed = self.traffic.ahead_on(manoeuvre, s)
         return RoadExpertState(
-            manoeuvre=asked,
+            manoeuvre=manoeuvre,
             x=pose.x,
             y=pose.y,
             yaw=pose.yaw,
             speed=pose.speed,
             command=self.command.copy(),
             light=self.traffic.light,
-            taken=self.traffic.taken(asked),
+            taken=self.traffic.taken(manoeuvre),
             lead_s=lead_s,
             lead_speed=lead_speed,
         )
 
-    def privileged(self, name: str | None = None) -> NDArray[np.float32]:
+    def privileged(self, asked: str | None = None) -> NDArray[np.float32]:
         """Simulator truth (14,), see `ROAD_PRIVILEGED_NAMES`, about what the prompt
         asks for or about another manoeuvre."""
-        state = self.expert_state(name)
+        state = self.expert_state(asked)
         point = np.array([*target_point(state), 0.0])
         return privileged_of(state, self._pixel(point))
 
-    def _manoeuvre(self, name: str | None) -> Manoeuvre:
-        if name is None:
+    def _manoeuvre(self, asked: str | None) -> Manoeuvre:
+        if asked is None:
             return self.asked
-        if name not in self._offered:
+        if asked not in self._offered:
             raise ValueError(
-                f"expected one of {', '.join(sorted(self._offered))}, got {name!r}"
+                f"expected one of {', '.join(sorted(self._offered))}, got {asked!r}"
             )
-        return self._offered[name]
+        return self._offered[asked]
 
     def _pixel(self, point: Array) -> Array:
         """Where a point (3,) of the world appears in the front camera, see

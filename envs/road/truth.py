@@ -16,7 +16,7 @@ from brownfield.envs.road.road_expert import (
     target_point,
 )
 
-ROAD_PRIVILEGED_NAMES = (
+ROAD_PRIVILEGED_NAMES: tuple[str, ...] = (
     "target_x",
     "target_y",
     "lateral",

@@ -44,14 +44,24 @@ def test_every_verb_has_help_and_its_presets_fit(
     ("words", "message"),
     [
         (["paint"], "unknown verb 'paint'; the verbs are record"),
-        (["record", "OUT", "--body", "h1"], "unknown body 'h1'; the bodies are g1"),
-        (["record", "OUT", "--place", "moon"], "the places are kitchen"),
+        (
+            ["record", "OUT", "--body", "h1"],
+            "unknown body 'h1'; the bodies are car, g1",
+        ),
+        (["record", "OUT", "--place", "moon"], "which needs none, got 'moon'"),
         (["record", "OUT", "--kitchen.start", "far"], "near, wide, mixed"),
         (["record", "OUT", "--seeds", "0:2000000"], "kept for evaluation"),
         (["validate", "OUT"], "no dataset"),
         (["repair", "OUT"], "not our dataset"),
         (["evaluate", "OUT"], "config.json is missing"),
-        (["evaluate", "OUT", "--actors", "god"], "the actors are policy"),
+        (
+            ["evaluate", "g1_kitchen", "--actors", "god", "--out", "OUT"],
+            "the actors are policy",
+        ),
+        (
+            ["record", "OUT", "--body", "car", "--place", "moon"],
+            "'moon' is neither a shipped town",
+        ),
         (["aggregate", "OUT", "OUT"], "config.json is missing"),
         (
             ["train", "--datasets", "OUT", "--tokenizers", "OUT", "--out", "OUT"],
@@ -61,6 +71,7 @@ def test_every_verb_has_help_and_its_presets_fit(
         (["prompt", LONG, "--film", "OUT"], "at most 64 bytes"),
         (["prompt", "dance", "--film", "OUT"], "coffee cup, bottle, box"),
         (["prompt", "take the box", "--film", "OUT", "--body", "h1"], "unknown body"),
+        (["prompt", "go left", "--film", "OUT", "--body", "car"], "no checkpoint for"),
         (["bench", "--repeats", "1", "--out", "OUT"], "at least 5"),
     ],
 )
