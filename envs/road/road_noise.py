@@ -13,11 +13,11 @@ from brownfield.envs.road.network import Array
 class RoadNoiseConfig:
     """Bursts of wrong commands, so that the data shows how to recover."""
 
-    rates: tuple[float, ...] = (0.0, 0.02, 0.03)
+    rates: tuple[float, ...] = (0.0, 0.03, 0.05)
     """Chance that a burst begins, per step; one of them is drawn per episode."""
-    steps: tuple[int, int] = (4, 10)
+    steps: tuple[int, int] = (2, 5)
     """Length of a burst [steps]."""
-    steering_rad: float = 0.22
+    steering_rad: float = 0.14
     """Largest deviation of the wheels' angle; they turn to it as fast as they can."""
     acceleration_m_s2: float = 1.5
     """Largest deviation of the acceleration."""
