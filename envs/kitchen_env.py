@@ -107,6 +107,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
     privileged_names: tuple[str, ...] = PRIVILEGED_NAMES
     other_slots = 2
     view = "room"
+    inset = ""
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012
 
     def __init__(

@@ -33,6 +33,8 @@ class PromptedEnv(Protocol):
     """The most that `other_prompts` holds."""
     view: str
     """Camera that shows the body at work."""
+    inset: str
+    """Camera of an overview, shown in a corner of that; empty without one."""
     prompt: str
     """What the body is told."""
 

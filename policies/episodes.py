@@ -139,8 +139,8 @@ class _Watch:
             start = time.perf_counter()
             self._agent.act(observation)
             self._look_ms.append(1000 * (time.perf_counter() - start))
-            seen = area_resize(observation["head"], 64)
-            self._pairs.append((seen, self._agent.seen_frame()))
+            pair = area_resize(seen, 64), self._agent.seen_frame()
+            self._pairs.append(pair)
 
     def footage(self) -> Footage:
         """What was collected."""

@@ -14,6 +14,7 @@ from brownfield.envs.rollout import run_episode
 from brownfield.policies.actor import PolicyActor
 from brownfield.policies.agent import PolicyAgent
 from brownfield.policies.checkpoint import find_checkpoint
+from brownfield.policies.film import Picture, with_inset
 from brownfield.policies.prompt_film import VIEW_HEIGHT, VIEW_WIDTH, Look, PromptFilm
 from brownfield.robot.trajectory import Trajectory
 from brownfield.tokenizers.text import ByteTokenizer
@@ -96,6 +97,12 @@ def seed_for(env: PromptedEnv, prompt: str) -> int:
     raise ValueError(f"in no {env.place} of a hundred can one {prompt!r}")
 
 
+def _view(env: PromptedEnv) -> Picture:
+    """The body at work, with an overview in the corner where there is one."""
+    view = env.picture(env.view, VIEW_HEIGHT, VIEW_WIDTH)
+    return with_inset(view, env.picture(env.inset, 160, 160)) if env.inset else view
+
+
 class _Filming:
     """Puts every step on the film, with the tokens of the last look."""
 
@@ -126,15 +133,13 @@ class _Filming:
             )
             if self._show is not None:
                 tokens = " ".join(str(i) for i in ids)
-                self._show(f"{self._steps / 10:5.1f} s  {caption:<24} <act> {tokens}")
+                self._show(f"{self._steps / 10:5.1f} s  {caption:<40} <act> {tokens}")
         assert self._look is not None
-        view = env.picture(env.view, VIEW_HEIGHT, VIEW_WIDTH)
-        self._film.add(view, self._look, self._steps / 10, caption, self._age)
+        self._film.add(_view(env), self._look, self._steps / 10, caption, self._age)
         self._steps += 1
         self._age += 1
 
     def finish(self, env: PromptedEnv, trajectory: Trajectory) -> None:
         """The end of the film."""
         assert self._look is not None
-        view = env.picture(env.view, VIEW_HEIGHT, VIEW_WIDTH)
-        self._film.finish(view, self._look, self._steps / 10, trajectory.reason)
+        self._film.finish(_view(env), self._look, self._steps / 10, trajectory.reason)

@@ -197,10 +197,13 @@ class PromptFilm:
 
     def _ticker(self, draw: ImageDraw.ImageDraw, look: Look, shown: float) -> None:
         """The stream itself, two lines of it."""
-        text = self._prompt.encode()
+        text, camera = self._prompt.encode(), self._body.cameras[0].name
         parts = (
             ("<prompt>", [str(b) for b in text]),
-            ("<obs:head>", [str(i) for i in look.video_ids.ravel()]),
+            (
+                f"<obs:{self._body.cameras[0].name}>",
+                [str(i) for i in look.video_ids.ravel()],
+            ),
             ("<state>", [str(i) for i in look.state_ids.ravel()]),
             ("<act>", [str(i) for i in look.action_ids.ravel()]),
         )

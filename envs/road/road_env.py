@@ -130,6 +130,7 @@ class RoadEnv(gymnasium.Env[dict[str, Any], Array]):
     privileged_names = ROAD_PRIVILEGED_NAMES
     other_slots = 3
     view = "ego/chase"
+    inset = "map"
     metadata = {"render_modes": ["rgb_array"], "render_fps": 10}  # noqa: RUF012
 
     def __init__(
@@ -332,14 +333,13 @@ class RoadEnv(gymnasium.Env[dict[str, Any], Array]):
         return " ".join(manoeuvre_of(prompt))
 
     def doing(self) -> str:
-        """What the car is about, told from the command being executed."""
+        """What the car is about: the command being executed, speed and steering."""
         steering, pull = self.command
-        ways = [
-            "braking" if pull < -0.5 else "speeding up" if pull > 0.5 else "driving"
-        ]
+        way = "braking" if pull < -0.5 else "speeding up" if pull > 0.5 else "driving"
         if abs(steering) > STEERS_RAD:
-            ways.append("to the left" if steering > 0 else "to the right")
-        return " ".join(ways)
+            way += " to the left" if steering > 0 else " to the right"
+        speed = 3.6 * self.pose().speed
+        return f"{way}, {speed:.0f} km/h, wheels {math.degrees(steering):+.0f}°"
 
     def clip(self, command: Array) -> Array:
         """A command (2,) within limits; the wheels turn no faster than they can."""
