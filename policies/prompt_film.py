@@ -201,7 +201,7 @@ class PromptFilm:
         parts = (
             ("<prompt>", [str(b) for b in text]),
             (
-                f"<obs:{self._body.cameras[0].name}>",
+                f"<obs:{camera}>",
                 [str(i) for i in look.video_ids.ravel()],
             ),
             ("<state>", [str(i) for i in look.state_ids.ravel()]),
