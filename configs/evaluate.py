@@ -82,13 +82,16 @@ def print_table(result: EvaluationResult) -> None:
     """Success of every actor with its Wilson interval, and counts per request."""
     table = Table(title=f"{result.checkpoint}: success, Wilson 95 %")
     asked = sorted({e.asked for e in result.episodes})
-    for title in ("who", "all", *asked):
+    kinds = sorted({e.kind for e in result.episodes})
+    kinds = kinds if len(kinds) > 1 else []
+    for title in ("who", "all", *kinds, *asked):
         table.add_column(title)
     for actor in result.actors:
         shares = result.by(actor, lambda e: e.asked)
+        shares |= result.by(actor, lambda e: e.kind)
         cells = [
             f"{shares[name].successes}/{shares[name].n}" if name in shares else "-"
-            for name in asked
+            for name in (*kinds, *asked)
         ]
         table.add_row(actor, str(result.success(actor)), *cells)
     Console().print(table)

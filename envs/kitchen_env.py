@@ -385,5 +385,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
             "asked": self._target.name,
             "did": lifted,
             "as_asked": None if lifted is None else lifted == self._target.name,
+            "kind": "pick up",
+            "map": "",
             "privileged": self.privileged(),
         }

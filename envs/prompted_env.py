@@ -19,7 +19,8 @@ class PromptedEnv(Protocol):
     `info` carries `success`, `reason` (the first thing that went wrong, empty
     otherwise), `asked` (what the prompt asks for), `did` (what was done first that
     shows which prompt is obeyed, None before), `as_asked` (whether that is what the
-    prompt asks for, None before), and `privileged`.
+    prompt asks for, None before), `privileged`, `kind` (what the prompt asks for,
+    coarsely) and `map` (which place of its kind this is; empty where all are drawn).
     """
 
     body: Body

@@ -87,6 +87,8 @@ class EpisodeRunner:
             did=info["did"],
             as_asked=info["as_asked"],
             seconds=len(trajectory) / trajectory.control_hz,
+            kind=info["kind"],
+            map=info["map"],
         )
         return result, watch.footage() if watch else Footage()
 

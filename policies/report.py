@@ -32,6 +32,17 @@ class Material:
     """Rows of the training's metrics.jsonl."""
 
 
+KEYS: dict[str, Callable[[EpisodeResult], str]] = {
+    "kind": lambda e: e.kind,
+    "asked for": lambda e: e.asked,
+    "phrasing": lambda e: e.phrase,
+    "map": lambda e: e.map,
+}
+"""What successes are told apart by."""
+ALWAYS = ("asked for", "phrasing")
+"""Tables that are there even for one value."""
+
+
 def write_report(path: Path, result: EvaluationResult, material: Material) -> None:
     """Write the page; an older one is replaced when this one is whole."""
     page = report_html(result, material)
@@ -51,9 +62,12 @@ def report_html(result: EvaluationResult, material: Material) -> str:
         _section("Who succeeds", _actors(result)),
     ]
     ours = "policy" if "policy" in result.actors else result.actors[0]
-    by_asked = _by(result, ours, "asked for", lambda e: e.asked)
-    by_phrase = _by(result, ours, "phrasing", lambda e: e.phrase)
-    parts.append(_section("By what was asked, and how", by_asked + by_phrase))
+    tables = [
+        _by(result, ours, title, key)
+        for title, key in KEYS.items()
+        if len(result.by(ours, key)) > 1 or title in ALWAYS
+    ]
+    parts.append(_section("By what was asked, and how", "".join(tables)))
     parts.append(_section("Why it failed", _failures(result, ours)))
     if material.films:
         parts.append(_section("Films", _films(material.films)))

@@ -53,6 +53,10 @@ class EpisodeResult:
     """Whether that is what the prompt asks for."""
     seconds: float
     """Simulated length [s]."""
+    kind: str = ""
+    """What the prompt asks for, coarsely: turn, straight, pick up."""
+    map: str = ""
+    """Where, when a place has a map."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +142,8 @@ class EvaluationResult:
             actor: {
                 "success": _plain(self.success(actor)),
                 "per_asked": _plain_all(self.by(actor, lambda e: e.asked)),
+                "per_kind": _plain_all(self.by(actor, lambda e: e.kind)),
+                "per_map": _plain_all(self.by(actor, lambda e: e.map)),
                 "per_phrase": _plain_all(self.by(actor, lambda e: e.phrase)),
                 "as_asked_of_done": _plain(self.as_asked(actor)),
                 "reasons": self.reasons(actor),

@@ -121,8 +121,8 @@ class RoadEnv(gymnasium.Env[dict[str, Any], Array]):
     `CAR_BODY.state`, `prompt` str. Action: a command (2,) of `CAR_BODY.action`.
     `info` carries `success`, `reason` (why it failed, empty otherwise), `asked` (the
     manoeuvre that the prompt asks for, such as `left park`), `did` (the arm that was
-    taken, None so far), `as_asked`, `privileged`, see `ROAD_PRIVILEGED_NAMES`, and
-    `map` (where this is).
+    taken, None so far), `as_asked`, `privileged`, see `ROAD_PRIVILEGED_NAMES`,
+    `kind` (turn or straight) and `map` (where this is).
     """
 
     body = CAR_BODY
@@ -444,5 +444,6 @@ class RoadEnv(gymnasium.Env[dict[str, Any], Array]):
             "did": self.judge.arm or None,
             "as_asked": self.judge.arm == self.asked.turn if self.judge.arm else None,
             "privileged": self.privileged(),
-            "map": self.map,
+            "kind": "straight" if self.asked.turn == "straight" else "turn",
+            "map": self.scene.street.network.name,
         }
