@@ -30,7 +30,8 @@ def offline_metrics(
     (distance of the cell pointed at, seen and 0.6 m away or farther), `told_<name>`
     (what the auxiliary head tells beside the place) - all medians, seen -, `visible`
     (share told right), `psnr_db` of the decoded codes, `video_nats` and `video_copy`
-    (cross-entropy of a next code, share of codes that stay the same).
+    (cross-entropy of a next code, share of codes that stay the same). A measure
+    without rows is left out.
     """
     rows = np.unique(np.linspace(0, len(examples) - 1, most).astype(np.int64))
     was_training = policy.training
@@ -90,7 +91,8 @@ def offline_metrics(
     numbers["psnr_db"] = float(np.mean(-10 * np.log10(np.concatenate(errors))))
     numbers["video_nats"] = float(np.mean(nats))
     numbers["video_copy"] = float(np.mean(same))
-    return numbers
+    # What a body never meets, such as a target at hand's reach, has no median.
+    return {name: value for name, value in numbers.items() if np.isfinite(value)}
 
 
 def _command_errors(
