@@ -20,6 +20,8 @@ from brownfield.envs.kitchen_env import (
     PRIVILEGED_NAMES,
     KitchenEnv,
 )
+from brownfield.envs.road.road_env import RoadEnv
+from brownfield.envs.road.scene import TIMESTEP_S
 from brownfield.envs.rollout import ExpertActor
 from brownfield.policies.agent import PolicyAgent
 from brownfield.policies.ranks import Ranks
@@ -86,49 +88,58 @@ def bench(out: Path, *, repeats: int = 60) -> list[Speed]:
 
 
 def _physics(repeats: int) -> list[Speed]:
-    """Bare physics, the environment, its camera and its controller."""
-    env, expert = KitchenEnv(), ExpertActor()
+    """Bare physics, the environments, their cameras and a controller."""
+    kitchen, road = KitchenEnv(), RoadEnv()
     try:
-        observation, _ = env.reset(seed=SEED)
-        model, data = env.model, mujoco.MjData(env.model)
-        per_step = int(PHYSICS_HZ / G1_BODY.control_hz)
-        bare, whole = [], []
-        # In turns, so that both see the same machine and the same contacts.
-        for _ in range(repeats):
-            command = expert.act(env, observation)
-            data.qpos[:], data.qvel[:] = env.data.qpos, env.data.qvel
-            data.ctrl[:] = env.data.ctrl
-            start = time.perf_counter()
-            mujoco.mj_step(model, data, per_step)
-            middle = time.perf_counter()
-            observation = env.step(command)[0]
-            bare.append(per_step / (middle - start))
-            whole.append(per_step / (time.perf_counter() - middle))
-        camera = G1_BODY.cameras[0]
-
-        def render() -> None:
-            env.picture("g1/head", camera.height, camera.width)
-
-        controller, state = env.controller, env.robot_state()
+        observation, _ = kitchen.reset(seed=SEED)
+        speeds = _stepped(kitchen, observation, PHYSICS_HZ, repeats)
+        controller, state = kitchen.controller, kitchen.robot_state()
 
         def tick() -> None:
-            controller.tick(state, env.command)
+            controller.tick(state, kitchen.command)
 
-        share = np.array(whole) / np.array(bare)
-        return [
-            _speed("physics steps, bare mj_step", "1/s", bare),
-            _speed("physics steps in the environment, camera on", "1/s", whole),
-            _speed("the environment's share of bare speed", "%", 100 * share),
-            _speed("environment steps", "1/s", np.array(whole) / per_step),
-            _speed(f"head camera {camera.width}x{camera.height}", "ms", _ms(render)),
-            _speed(
-                f"controller tick ({CONTROLLER_HZ} Hz)",
-                "us",
-                1000 * _ms(tick, 5 * repeats),
-            ),
-        ]
+        title = f"controller tick ({CONTROLLER_HZ} Hz)"
+        speeds.append(_speed(title, "us", 1000 * _ms(tick, 5 * repeats)))
+        observation, _ = road.reset(seed=SEED)
+        return speeds + _stepped(road, observation, 1 / TIMESTEP_S, repeats)
     finally:
-        env.close()
+        kitchen.close()
+        road.close()
+
+
+def _stepped(
+    env: KitchenEnv | RoadEnv, observation: dict, physics_hz: float, repeats: int
+) -> list[Speed]:
+    """An environment that was just reset, beside bare physics of the same model."""
+    model, data = env.model, mujoco.MjData(env.model)
+    per_step, expert = round(physics_hz / env.body.control_hz), ExpertActor()
+    bare, whole = [], []
+    # In turns, so that both see the same machine and the same contacts.
+    for _ in range(repeats):
+        command = expert.act(env, observation)
+        data.qpos[:], data.qvel[:] = env.data.qpos, env.data.qvel
+        data.ctrl[:] = env.data.ctrl
+        start = time.perf_counter()
+        mujoco.mj_step(model, data, per_step)
+        middle = time.perf_counter()
+        observation = env.step(command)[0]
+        bare.append(per_step / (middle - start))
+        whole.append(per_step / (time.perf_counter() - middle))
+    camera = env.body.cameras[0]
+    seen_by = {"kitchen": "g1/head", "road": "ego/front"}[env.place]
+
+    def render() -> None:
+        env.picture(seen_by, camera.height, camera.width)
+
+    share, place = np.array(whole) / np.array(bare), env.place
+    size = f"{camera.width}x{camera.height}"
+    return [
+        _speed(f"{place}: physics steps, bare mj_step", "1/s", bare),
+        _speed(f"{place}: physics steps in the environment, camera on", "1/s", whole),
+        _speed(f"{place}: the environment's share of bare speed", "%", 100 * share),
+        _speed(f"{place}: environment steps", "1/s", np.array(whole) / per_step),
+        _speed(f"{place}: {camera.name} camera {size}", "ms", _ms(render)),
+    ]
 
 
 def _learning(steps: int, repeats: int) -> list[Speed]:
