@@ -14,14 +14,15 @@ from brownfield.configs import aggregate as aggregate_verb
 from brownfield.configs import evaluate as evaluate_verb
 from brownfield.configs import prompt as prompt_verb
 from brownfield.configs import record as record_verb
-from brownfield.configs.shipped import default_checkpoint
+from brownfield.configs.shipped import DEFAULT_CHECKPOINTS
 from brownfield.envs.kitchen import KitchenConfig
 from brownfield.envs.kitchen_env import KitchenEnvConfig
-from brownfield.policies.checkpoint import shipped_checkpoints
 from brownfield.policies.tokenize import TokenizeConfig, tokenize_datasets
 from brownfield.policies.train import TrainConfig, train
-from brownfield.robot.bodies import body_named
 from brownfield.robot.dataset_schema import JOURNAL_PATH
+
+FROM_SCRATCH = "g1"
+"""Body whose policy is made from nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,17 +71,17 @@ class Recipe:
 class Demo:
     """One demonstration; without `--shipped` and `--from-scratch`, both parts."""
 
-    body: str = "g1"
-    """Which body."""
-
     shipped: bool = False
-    """Only the part in which the shipped checkpoint obeys."""
+    """Only the part in which shipped checkpoints obey."""
 
     from_scratch: bool = False
     """Only the part in which a policy is made from nothing."""
 
     prompt: str = "pick up the coffee cup"
-    """What the robot is told."""
+    """What the humanoid is told."""
+
+    drive: str = "turn left at the junction, then keep the lane"
+    """What the car is told."""
 
     out: Path = Path("outputs/demo")
     """Folder for all that comes of it; an older one's recordings are replaced."""
@@ -94,7 +95,6 @@ class Demo:
 
 def run(config: Demo) -> int:
     """Run the parts, and say where everything is."""
-    body_named(config.body)
     both = config.shipped == config.from_scratch
     made: list[Path] = []
     code = 0
@@ -109,19 +109,16 @@ def run(config: Demo) -> int:
 
 
 def _obey(config: Demo, made: list[Path]) -> int:
-    """The shipped checkpoint obeys; 1 when it failed."""
-    name = default_checkpoint(config.body)
-    if name not in shipped_checkpoints():
-        if config.shipped:
-            raise ValueError(f"no checkpoint {name} ships with this version")
-        print(f"no checkpoint {name} ships with this version: going on without it")
-        return 0
-    film = config.out / "shipped.mp4"
-    _say(f"{name}: {config.prompt!r}")
-    code = prompt_verb.run(
-        prompt_verb.Prompt(prompt=config.prompt, body=config.body, film=film)
-    )
-    made.append(film)
+    """Every body's shipped checkpoint obeys; 1 when one of them failed."""
+    told = {"g1": config.prompt, "car": config.drive}
+    code = 0
+    for body, name in DEFAULT_CHECKPOINTS.items():
+        film = config.out / f"{name}.mp4"
+        _say(f"{name}: {told[body]!r}")
+        code |= prompt_verb.run(
+            prompt_verb.Prompt(prompt=told[body], body=body, film=film)
+        )
+        made.append(film)
     return code
 
 
@@ -149,7 +146,7 @@ def _from_scratch(config: Demo, made: list[Path]) -> None:
             record_verb.Record(
                 out=demonstrations,
                 seeds=f"0:{recipe.demonstrations}",
-                body=config.body,
+                body=FROM_SCRATCH,
                 kitchen=recipe.env,
                 workers=config.workers,
             )
@@ -161,7 +158,7 @@ def _from_scratch(config: Demo, made: list[Path]) -> None:
             TokenizeConfig(
                 datasets=(demonstrations,),
                 out=tokenizers,
-                body=config.body,
+                body=FROM_SCRATCH,
                 seconds=recipe.tokenize_s,
                 threads=config.workers,
             )
@@ -171,7 +168,7 @@ def _from_scratch(config: Demo, made: list[Path]) -> None:
         datasets=(demonstrations,),
         tokenizers=tokenizers,
         out=out / "first",
-        body=config.body,
+        body=FROM_SCRATCH,
         seconds=recipe.train_s,
         processes=config.workers,
     )
@@ -218,7 +215,7 @@ def _from_scratch(config: Demo, made: list[Path]) -> None:
         lambda: prompt_verb.run(
             prompt_verb.Prompt(
                 prompt=config.prompt,
-                body=config.body,
+                body=FROM_SCRATCH,
                 checkpoint=checkpoint,
                 film=film,
                 kitchen=recipe.env,

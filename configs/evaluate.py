@@ -47,8 +47,8 @@ class Evaluate(PlaceOptions):
     """metrics.jsonl of the training, for its curves; None looks beside the
     checkpoint."""
 
-    publish: bool = False
-    """Copy results.json into the checkpoint."""
+    publish: str = ""
+    """Copy results.json into the checkpoint, as results_<this>.json."""
 
 
 def run(config: Evaluate) -> int:
@@ -69,8 +69,9 @@ def run(config: Evaluate) -> int:
         )
     )
     if config.publish:
-        target = find_checkpoint(config.checkpoint) / "results.json"
-        aside = target.with_name(".results.json.tmp")
+        name = f"results_{config.publish}.json"
+        target = find_checkpoint(config.checkpoint) / name
+        aside = target.with_name(f".{name}.tmp")
         shutil.copyfile(config.out / "results.json", aside)
         os.replace(aside, target)
     print_table(result)

@@ -4,7 +4,7 @@ config.json          schema version, body, sizes, training facts, sha256 of file
 weights.safetensors  transformer and normalisation (EMA weights)
 tokenizers/          video (EMA weights), state, action, and the vocabulary they share
 card.md              what it is, for people
-results.json         written by evaluation; not hashed
+results_*.json       written by evaluations; not hashed
 state/               optimizer, raw weights, random states; only to resume
 """
 
