@@ -117,6 +117,8 @@ def _agent(checkpoint: Path) -> PolicyAgent:
 def swapped_prompt(env: PromptedEnv, seed: int) -> str:
     """The prompt of the running episode, asking for something else of the scene."""
     others = sorted(env.other_prompts())
+    if not others:
+        raise ValueError(f"seed {seed} offers nothing else to ask for")
     other = others[int(np.random.default_rng([seed, 7]).integers(len(others)))]
     return env.prompt_for(other)
 

@@ -151,6 +151,22 @@ class RoadNetwork:
         return line[np.concatenate([[True], moved])]
 
 
+def one_way(network: RoadNetwork) -> RoadNetwork:
+    """The network without lanes that run in both directions, as yards and car parks
+    have them: lanelets and their reverse, called `-name`."""
+    both = {
+        name
+        for name in network.lanes
+        if name.startswith("-") or f"-{name}" in network.lanes
+    }
+    lanes = {
+        name: replace(lane, following=tuple(n for n in lane.following if n not in both))
+        for name, lane in network.lanes.items()
+        if name not in both
+    }
+    return replace(network, lanes=lanes)
+
+
 def routes(
     network: RoadNetwork, longest: float = 260.0, shortest: float = 80.0
 ) -> list[tuple[str, ...]]:

@@ -84,6 +84,9 @@ class RoadEnvConfig:
     """Share of prompts that end with parking, where there is room."""
     stop_share: float = 0.15
     """Share of prompts that end at a crosswalk, where there is one."""
+    routes: bool = False
+    """Drive whole routes through the map, seed by seed the next one, instead of single
+    junctions."""
     noise: RoadNoiseConfig = field(default_factory=RoadNoiseConfig)
     """What disturbs a demonstration."""
 
@@ -122,7 +125,7 @@ class RoadEnv(gymnasium.Env[dict[str, Any], Array]):
     `info` carries `success`, `reason` (why it failed, empty otherwise), `asked` (the
     manoeuvre that the prompt asks for, such as `left park`), `did` (the arm that was
     taken, None so far), `as_asked`, `privileged`, see `ROAD_PRIVILEGED_NAMES`,
-    `kind` (turn or straight) and `map` (where this is).
+    `kind` (turn or straight) and `map` (where this is, and on which route).
     """
 
     body = CAR_BODY
@@ -183,14 +186,19 @@ class RoadEnv(gymnasium.Env[dict[str, Any], Array]):
         if seed is None:
             seed = int(self.np_random.integers(2**31))
         rng = np.random.default_rng([seed, 0])
-        options = options or {}
+        options = dict(options or {})
         self.map = str(rng.choice(self.config.place))
         if self.map not in self._scenes:
             self._scenes[self.map] = Scene(street_named(self.map))
         self.scene = self._scenes[self.map]
         self.model, self.data = self.scene.model, self.scene.data
         self._limit_s = self.config.time_limit_s
+        self._where = self.scene.street.network.name
+        if self.config.routes and "route" not in options:
+            ways = self.scene.street.routes
+            options["route"] = ways[seed % len(ways)]
         if "route" in options:
+            self._where += f" {options['route'][0]} to {options['route'][-1]}"
             route = tuple(options["route"])
             self.asked = along_route(self.scene.street.network, route)
             self._offered = {self.asked.name: self.asked}
@@ -445,5 +453,5 @@ class RoadEnv(gymnasium.Env[dict[str, Any], Array]):
             "as_asked": self.judge.arm == self.asked.turn if self.judge.arm else None,
             "privileged": self.privileged(),
             "kind": "straight" if self.asked.turn == "straight" else "turn",
-            "map": self.scene.street.network.name,
+            "map": self._where,
         }

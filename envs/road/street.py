@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from brownfield.envs.road.junctions import Approach, approaches
-from brownfield.envs.road.network import Array, MapError, RoadNetwork, resampled
+from brownfield.envs.road.network import (
+    Array,
+    MapError,
+    RoadNetwork,
+    one_way,
+    resampled,
+    routes,
+)
 
 POINT_EVERY_M = 1.0
 """Distance between the points that lanes are looked up by [m]."""
@@ -33,6 +42,11 @@ class Street:
         self._halves = np.concatenate(halves)
         self.middle: Array = (self._points.min(0) + self._points.max(0)) / 2
         self.reach: float = float(np.ptp(self._points, axis=0).max()) / 2
+
+    @cached_property
+    def routes(self) -> list[tuple[str, ...]]:
+        """Ways through the map, lane by lane; MapError if there is none."""
+        return routes(one_way(self.network))
 
     def off_lanes(self, x: float, y: float) -> float:
         """Distance to the nearest centre line [m]."""

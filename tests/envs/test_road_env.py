@@ -161,3 +161,15 @@ def test_pictures_of_every_camera(env: RoadEnv) -> None:
     for camera in ("ego/front", "ego/chase", "map"):
         assert env.picture(camera, 48, 64).shape == (48, 64, 3)
     assert env.render().shape == (360, 480, 3)
+
+
+def test_routes_are_driven_one_after_the_other() -> None:
+    with drivers.crossroads_env(routes=True) as env:
+        ways, seen = street_named("crossroads").routes, []
+        for seed in range(len(ways) + 1):
+            _, info = env.reset(seed=seed)
+            seen.append(info["map"])
+            way = ways[seed % len(ways)]
+            assert seen[-1] == f"crossroads {way[0]} to {way[-1]}"
+            assert not env.other_prompts()
+        assert seen[0] == seen[-1] and len(set(seen)) > 3

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from brownfield.envs.road.maps import TRAINING_TOWNS, UNSEEN_TOWN
-from brownfield.envs.road.network import RoadNetwork, routes
 from brownfield.envs.road.road_env import RoadEnv, RoadEnvConfig, street_named
 from brownfield.envs.road.road_expert import (
     STEERING_STEP_RAD,
@@ -111,21 +110,6 @@ def test_commands_are_clipped_to_what_the_wheels_can_do() -> None:
     assert clipped == pytest.approx([-0.52, -6.0])
 
 
-def one_way(network: RoadNetwork) -> RoadNetwork:
-    """The network without ways that run in both directions."""
-    both = {
-        name
-        for name in network.lanes
-        if name.startswith("-") or f"-{name}" in network.lanes
-    }
-    lanes = {
-        name: replace(lane, following=tuple(n for n in lane.following if n not in both))
-        for name, lane in network.lanes.items()
-        if name not in both
-    }
-    return replace(network, lanes=lanes)
-
-
 @pytest.fixture(scope="module")
 def karlsruhe() -> Iterator[RoadEnv]:
     if not MAP.is_file():
@@ -147,7 +131,7 @@ def test_a_real_town_is_driven(karlsruhe: RoadEnv) -> None:
 @pytest.mark.slow
 def test_every_route_of_a_real_town(karlsruhe: RoadEnv) -> None:
     ends = {}
-    for route in routes(one_way(street_named(str(MAP)).network)):
+    for route in street_named(str(MAP)).routes:
         karlsruhe.reset(seed=1, options={"route": route})
         ends[route] = drivers.drive(karlsruhe, drivers.expert, 3000)["reason"]
     for route, reason in ends.items():
