@@ -9,7 +9,6 @@ import torch
 from numpy.typing import NDArray
 
 from brownfield.policies.checkpoint import Checkpoint, load_checkpoint
-from brownfield.policies.losses import local_mode
 from brownfield.policies.model import Prefix
 from brownfield.policies.policy import (
     codes_of,
@@ -18,6 +17,7 @@ from brownfield.policies.policy import (
     pixels_of,
     text_rows,
 )
+from brownfield.policies.readout import action_ids
 from brownfield.policies.token_stream import (
     EpisodeStream,
     grammar_of,
@@ -155,7 +155,7 @@ class PolicyAgent:
             pointing=look.pointing[0].softmax(-1).view(video_ids.shape[1:]).numpy(),
             visible=float(look.auxiliary[0, -1].sigmoid()),
         )
-        return local_mode(look.action)[0].numpy()
+        return action_ids(look.action, self.body)[0].numpy()
 
     @torch.inference_mode()
     def imagine(

@@ -5,8 +5,8 @@ import torch
 from numpy.typing import NDArray
 
 from brownfield.policies.batches import Examples
-from brownfield.policies.losses import local_mode
 from brownfield.policies.policy import StreamPolicy, digits_of
+from brownfield.policies.readout import action_ids
 from brownfield.robot.bodies import body_named
 from brownfield.robot.body import Body
 from brownfield.tokenizers.action_bins import KnotBinTokenizer
@@ -34,7 +34,7 @@ def offline_metrics(
     without rows is left out.
     """
     rows = np.unique(np.linspace(0, len(examples) - 1, most).astype(np.int64))
-    was_training = policy.training
+    was_training, body = policy.training, body_named(examples.windows.body)
     policy.eval()
     chunks, read, errors, nats, same = [], [], [], [], []
     pointed: list[NDArray[np.int64]] = []
@@ -49,7 +49,7 @@ def offline_metrics(
             batch.prompt,
         )
         last = windows.last[windows.look[part]]
-        action = local_mode(look.action).numpy()
+        action = action_ids(look.action, body).numpy()
         chunks.append(tokenizer.decode(action, last, np.zeros_like(last)))
         read.append(
             torch.cat(
@@ -71,9 +71,7 @@ def offline_metrics(
         nats.append(-sum(chance))
         same.append((after == ids).float().mean().item())
     policy.train(was_training)
-    numbers = _command_errors(
-        np.concatenate(chunks), windows.label[rows], body_named(windows.body)
-    )
+    numbers = _command_errors(np.concatenate(chunks), windows.label[rows], body)
     seen = examples.visible[rows] > 0.5
     numbers |= _localisation(
         np.concatenate(read),

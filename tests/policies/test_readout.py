@@ -1,0 +1,31 @@
+"""Ids are what is likeliest, or the mean where a body says that half is a choice."""
+
+import torch
+
+from brownfield.policies.losses import local_mode
+from brownfield.policies.readout import BY_MEAN, action_ids
+from brownfield.robot.bodies import BODIES, body_named
+
+
+def _two_choices(count: int) -> torch.Tensor:
+    """Bins 20 and 40 of 63 are likely, 40 a little more."""
+    logits = torch.full((1, count, 63), -20.0)
+    logits[..., 20], logits[..., 40] = 0.0, 0.2
+    return logits
+
+
+def test_a_humanoid_takes_what_is_likeliest() -> None:
+    body = body_named("g1")
+    logits = _two_choices(2 * body.action_dim)
+    assert torch.equal(action_ids(logits, body), local_mode(logits))
+    assert (action_ids(logits, body) == 40).all()
+
+
+def test_a_car_takes_the_mean_of_its_accelerations() -> None:
+    ids = action_ids(_two_choices(4), body_named("car"))
+    assert ids.tolist() == [[40, 31, 40, 31]]
+
+
+def test_fields_by_mean_exist() -> None:
+    for name, fields in BY_MEAN.items():
+        assert set(fields) <= {field.name for field in BODIES[name].action}
