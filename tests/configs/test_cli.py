@@ -71,7 +71,10 @@ def test_every_verb_has_help_and_its_presets_fit(
         (["prompt", LONG, "--film", "OUT"], "at most 64 bytes"),
         (["prompt", "dance", "--film", "OUT"], "coffee cup, bottle, box"),
         (["prompt", "take the box", "--film", "OUT", "--body", "h1"], "unknown body"),
-        (["prompt", "go left", "--film", "OUT", "--body", "car"], "no checkpoint for"),
+        (
+            ["prompt", "dance", "--film", "OUT", "--body", "car"],
+            "left, right, straight",
+        ),
         (["bench", "--repeats", "1", "--out", "OUT"], "at least 5"),
     ],
 )
