@@ -80,21 +80,20 @@ def run(config: Evaluate) -> int:
 
 
 def print_table(result: EvaluationResult) -> None:
-    """Success of every actor with its Wilson interval, and counts per request."""
+    """Success of every actor with its Wilson interval, then by kind and request."""
     table = Table(title=f"{result.checkpoint}: success, Wilson 95 %")
-    asked = sorted({e.asked for e in result.episodes})
-    kinds = sorted({e.kind for e in result.episodes})
-    kinds = kinds if len(kinds) > 1 else []
-    for title in ("who", "all", *kinds, *asked):
-        table.add_column(title)
+    table.add_column("")
     for actor in result.actors:
-        shares = result.by(actor, lambda e: e.asked)
-        shares |= result.by(actor, lambda e: e.kind)
-        cells = [
-            f"{shares[name].successes}/{shares[name].n}" if name in shares else "-"
-            for name in (*kinds, *asked)
-        ]
-        table.add_row(actor, str(result.success(actor)), *cells)
+        table.add_column(actor)
+    table.add_row("all", *(str(result.success(actor)) for actor in result.actors))
+    for key in (lambda e: e.kind, lambda e: e.asked, lambda e: e.map):
+        shares = {actor: result.by(actor, key) for actor in result.actors}
+        names = sorted({name for found in shares.values() for name in found})
+        table.add_section()
+        for name in names if len(names) > 1 else []:
+            found = [shares[actor].get(name) for actor in result.actors]
+            cells = [f"{x.successes}/{x.n}" if x else "-" for x in found]
+            table.add_row(name, *cells)
     Console().print(table)
     for actor in ("policy", "policy_swapped"):
         if actor in result.actors:
