@@ -16,7 +16,6 @@ from brownfield.envs.record import record
 from brownfield.envs.road.road_env import RoadEnvConfig
 from brownfield.policies.aggregate import MixedEpisode
 from brownfield.policies.checkpoint import find_checkpoint, load_checkpoint, sha256
-from brownfield.robot.bodies import body_named
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +27,9 @@ class Aggregate(PlaceOptions):
 
     out: Annotated[Path, Positional]
     """Folder of the dataset."""
+
+    body: str | None = None
+    """Which body; None for the checkpoint's only one."""
 
     seeds: str = "500000:500200"
     """Seeds A:B, one episode each; other ones than the demonstrations'."""
@@ -53,7 +55,7 @@ class Aggregate(PlaceOptions):
 def run(config: Aggregate) -> int:
     """Record, and say what came of it."""
     folder = find_checkpoint(config.checkpoint).resolve()
-    body = body_named(load_checkpoint(folder).body)
+    body = load_checkpoint(folder).body(config.body)
     episode = MixedEpisode(
         checkpoint=folder, beta=config.beta, env=config.env(body.name)
     )

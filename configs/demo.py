@@ -46,7 +46,7 @@ class Recipe:
     tokenize_s: float = 90.0
     """Fitting the video tokenizer [s]."""
 
-    train_s: float = 360.0
+    train_s: float = 450.0
     """Training on the demonstrations [s]."""
 
     aggregated: int = 60
@@ -55,7 +55,7 @@ class Recipe:
     beta: float = 0.3
     """Chance that the expert drives a segment of these."""
 
-    tune_s: float = 240.0
+    tune_s: float = 360.0
     """Training on, with these [s]."""
 
     tune_rate: float = 1e-3
@@ -67,7 +67,7 @@ class Recipe:
     first_seed: int = 4_000_000
     """First of these seeds."""
 
-    actors: tuple[str, ...] = ("policy", "policy_grey", "random")
+    actors: tuple[str, ...] = ("policy", "policy_grey")
     """Who drives them."""
 
 
@@ -162,7 +162,7 @@ def _from_scratch(config: Demo, made: list[Path]) -> None:
             TokenizeConfig(
                 datasets=(demonstrations,),
                 out=tokenizers,
-                body=FROM_SCRATCH,
+                body=(FROM_SCRATCH,),
                 seconds=recipe.tokenize_s,
                 threads=config.workers,
             )
@@ -172,7 +172,7 @@ def _from_scratch(config: Demo, made: list[Path]) -> None:
         datasets=(demonstrations,),
         tokenizers=tokenizers,
         out=out / "first",
-        body=FROM_SCRATCH,
+        body=(FROM_SCRATCH,),
         seconds=recipe.train_s,
         processes=config.workers,
     )

@@ -30,6 +30,9 @@ class Evaluate(PlaceOptions):
     out: Path = Path("outputs/evaluate")
     """Folder for results.json, report.html and the films."""
 
+    body: str | None = None
+    """Which body; None for the checkpoint's only one."""
+
     seeds: str = "7000000:7000200"
     """Seeds A:B, one episode of every actor each."""
 
@@ -54,7 +57,7 @@ class Evaluate(PlaceOptions):
 def run(config: Evaluate) -> int:
     """Evaluate, and print the table."""
     seeds = seed_range(config.seeds)
-    body = load_checkpoint(find_checkpoint(config.checkpoint)).body
+    body = load_checkpoint(config.checkpoint).body(config.body).name
     result = evaluate(
         EvaluateConfig(
             checkpoint=config.checkpoint,
@@ -98,5 +101,7 @@ def print_table(result: EvaluationResult) -> None:
     for actor in ("policy", "policy_swapped"):
         if actor in result.actors:
             print(f"{actor}: as asked, of what it did {result.as_asked(actor)}")
+            for name, heeded in result.heeded(actor).items():
+                print(f"{actor}: {name}, heeded of those met {heeded}")
             for reason, count in result.reasons(actor).items():
                 print(f"  {count:4d}  {reason}")

@@ -387,5 +387,6 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
             "as_asked": None if lifted is None else lifted == self._target.name,
             "kind": "pick up",
             "map": "",
+            "met": {},
             "privileged": self.privileged(),
         }

@@ -32,6 +32,10 @@ class Place:
     """Builds the environment of a configuration."""
     paraphrase: Callable[[str, np.random.Generator, int], str]
     """Says a prompt in other words of at most so many bytes."""
+    hue_rad: float = np.pi
+    """So far hues may turn without changing what is to be done [rad]."""
+    names_things: bool = True
+    """Whether prompts name what is seen, so that looks tell prompts apart."""
 
 
 PLACES = {
@@ -48,6 +52,8 @@ PLACES = {
         config=RoadEnvConfig,
         env=RoadEnv,
         paraphrase=road_paraphrase,
+        hue_rad=0.03,
+        names_things=False,
     ),
 }
 """Every kind of place by name."""
@@ -66,12 +72,17 @@ def place_of(body: str) -> Place:
     raise ValueError(f"no place for body {body!r}; there are places for {known}")
 
 
-def build_env(config: EnvConfig) -> PromptedEnv:
-    """A new environment of a configuration."""
+def place_for(config: EnvConfig) -> Place:
+    """What kind of place a configuration describes."""
     for place in PLACES.values():
         if isinstance(config, place.config):
-            return place.env(config)
+            return place
     raise TypeError(f"{type(config).__name__} configures no kind of place")
+
+
+def build_env(config: EnvConfig) -> PromptedEnv:
+    """A new environment of a configuration."""
+    return place_for(config).env(config)
 
 
 @functools.lru_cache(maxsize=2)

@@ -20,7 +20,8 @@ class PromptedEnv(Protocol):
     otherwise), `asked` (what the prompt asks for), `did` (what was done first that
     shows which prompt is obeyed, None before), `as_asked` (whether that is what the
     prompt asks for, None before), `privileged`, `kind` (what the prompt asks for,
-    coarsely) and `map` (which place of its kind this is; empty where all are drawn).
+    coarsely), `map` (which place of its kind this is; empty where all are drawn) and
+    `met` (what had to be heeded so far, such as a red light, and whether it was).
     """
 
     body: Body

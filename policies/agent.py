@@ -1,6 +1,7 @@
 """A policy as an agent: observation in, action ids out, one pass a look."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,6 @@ from brownfield.policies.token_stream import (
     vocabulary_of,
 )
 from brownfield.policies.windows import FRAME_SIZE
-from brownfield.robot.bodies import body_named
 from brownfield.robot.body import Body
 from brownfield.tokenizers.action_bins import KnotBinTokenizer
 from brownfield.tokenizers.resize import area_resize
@@ -59,20 +59,33 @@ class PolicyAgent:
     27 positions.
     """
 
-    def __init__(self, checkpoint: Checkpoint | Path | str, threads: int = 1) -> None:
-        """Args: checkpoint: loaded, a folder, or a shipped name; threads: of torch."""
+    def __init__(
+        self,
+        checkpoint: Checkpoint | Path | str,
+        body: str | None = None,
+        threads: int = 1,
+    ) -> None:
+        """Take a checkpoint for one of its bodies.
+
+        Args:
+            checkpoint: loaded, a folder, or a shipped name.
+            body: whom it moves; None for the only one.
+            threads: of torch.
+
+        Raises:
+            ValueError: the checkpoint cannot be used, or not for this body.
+        """
         if not isinstance(checkpoint, Checkpoint):
             checkpoint = load_checkpoint(checkpoint)
         torch.set_num_threads(threads)
         self.checkpoint = checkpoint
-        self.body: Body = body_named(checkpoint.body)
+        self.body: Body = checkpoint.body(body)
         self.prompt = ""
         self.thought: Thought | None = None
         self._policy = checkpoint.policy.eval()
+        self._port = self._policy.trunk.port(self.body.name)
         self._tokenizers = checkpoint.tokenizers
-        vocabulary = checkpoint.vocabulary or vocabulary_of(
-            checkpoint.tokenizers, self.body
-        )
+        vocabulary = checkpoint.vocabulary or vocabulary_of(checkpoint.tokenizers)
         self._grammar = grammar_of(checkpoint.tokenizers, self.body, vocabulary)
         self.stream: EpisodeStream | None = None
         self._prefix: Prefix | None = None
@@ -81,7 +94,7 @@ class PolicyAgent:
     @property
     def action_tokenizer(self) -> KnotBinTokenizer:
         """Decodes the ids that `act` returns."""
-        return self._tokenizers.action
+        return self._tokenizers.action[self.body.name]
 
     @torch.inference_mode()
     def reset(self, prompt: str) -> None:
@@ -92,7 +105,7 @@ class PolicyAgent:
         """
         ids = np.asarray(self._tokenizers.text.encode(prompt), dtype=np.int64)
         text = text_rows([ids], self._policy.config.text_bytes)
-        self._prefix = self._policy.trunk.prefix(text)
+        self._prefix = self._policy.trunk.prefix(self.body.name, text)
         self.prompt, self.thought, self._last_past = prompt, None, None
         self.stream = EpisodeStream(self._grammar, ids)
 
@@ -142,16 +155,17 @@ class PolicyAgent:
         policy = self._policy
         pixels = pixels_of(torch.from_numpy(area_resize(frame[None], FRAME_SIZE)))
         codes, video_ids = policy.video.encode_codes(pixels)
-        state_ids = np.asarray(self._tokenizers.state.encode(state[None]))
-        seen = np.asarray(self._tokenizers.state.decode(state_ids), dtype=np.float32)
+        tokenizer = self._tokenizers.state[self.body.name]
+        state_ids = np.asarray(tokenizer.encode(state[None]))
+        seen = np.asarray(tokenizer.decode(state_ids), dtype=np.float32)
         look = policy.trunk.look(
-            codes, policy.normalise_state(torch.from_numpy(seen)), self._prefix
+            self.body.name, codes, torch.from_numpy(seen), self._prefix
         )
         self._last_past = look.past
         self.thought = Thought(
             video_ids=video_ids[0].numpy(),
             state_ids=state_ids[0].astype(np.int64),
-            auxiliary=policy.auxiliary_in_units(look.auxiliary)[0].numpy(),
+            auxiliary=self._port.auxiliary_in_units(look.auxiliary)[0].numpy(),
             pointing=look.pointing[0].softmax(-1).view(video_ids.shape[1:]).numpy(),
             visible=float(look.auxiliary[0, -1].sigmoid()),
         )
@@ -166,14 +180,16 @@ class PolicyAgent:
         Raises:
             ValueError: as `act`, or ids of another length.
         """
-        n_ids = self._policy.config.n_action_ids
+        n_ids = self._port.config.n_action_ids
         if np.shape(ids) != (n_ids,):
             raise ValueError(f"ids must have shape ({n_ids},), got {np.shape(ids)}")
         self._look(observation)
         policy, levels = self._policy, self._policy.config.video_levels
         half = (self.action_tokenizer.vocab_size - 1) / 2
         executed = torch.from_numpy((np.asarray(ids) / half - 1).astype(np.float32))
-        logits = policy.trunk.world(executed[None], self._last_past).video
+        logits = policy.trunk.world(
+            self.body.name, executed[None], self._last_past
+        ).video
         digits = torch.stack([x.argmax(-1) for x in logits.split(list(levels), -1)], -1)
         side = policy.config.video_grid
         codes = codes_of(digits.view(1, side, side, -1), levels)
@@ -191,3 +207,9 @@ class PolicyAgent:
         levels = self._policy.config.video_levels
         digits = digits_of(torch.from_numpy(self.thought.video_ids)[None], levels)
         return frames_of(self._policy.video.reconstruct(codes_of(digits, levels)))[0]
+
+
+@lru_cache(maxsize=1)
+def shared_agent(checkpoint: Path, body: str) -> PolicyAgent:
+    """This process's agent of a checkpoint and body."""
+    return PolicyAgent(checkpoint, body)

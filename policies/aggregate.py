@@ -1,16 +1,15 @@
 """Episodes in which the policy drives and the expert labels what it sees (DAgger)."""
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
 from brownfield.envs.kitchen_env import KitchenEnvConfig
-from brownfield.envs.places import EnvConfig, shared_env
+from brownfield.envs.places import EnvConfig, place_for, shared_env
 from brownfield.envs.rollout import run_episode
 from brownfield.policies.actor import MixedActor, PolicyActor
-from brownfield.policies.agent import PolicyAgent
+from brownfield.policies.agent import shared_agent
 from brownfield.robot.trajectory import Trajectory
 
 
@@ -40,16 +39,11 @@ class MixedEpisode:
 
     def __call__(self, seed: int) -> Trajectory:
         """The episode of `seed`."""
+        agent = shared_agent(self.checkpoint, place_for(self.env).body)
         actor = MixedActor(
-            PolicyActor(_agent(self.checkpoint)),
+            PolicyActor(agent),
             beta=self.beta,
             rng=np.random.default_rng([seed, 5]),
             segment=self.segment,
         )
         return run_episode(shared_env(self.env), actor, seed)[0]
-
-
-@lru_cache(maxsize=1)
-def _agent(checkpoint: Path) -> PolicyAgent:
-    """One agent a process."""
-    return PolicyAgent(checkpoint)

@@ -15,7 +15,10 @@ from brownfield.policies.windows import SIGHT, Windows
 
 
 class Batch(NamedTuple):
-    """One batch; the first W rows also train the world model."""
+    """One batch of one body; the first W rows also train the world model."""
+
+    body: str
+    """Whose rows they are."""
 
     pixels: Tensor
     """(B, 3, 64, 64) in [-1, 1], augmented."""
@@ -137,6 +140,7 @@ class Examples:
             said = self.paraphrased[torch.from_numpy(used), way]
             text = torch.where(other[:, None], said, text)
         return Batch(
+            body=windows.body,
             pixels=pixels,
             next_pixels=next_pixels,
             text=text,
@@ -171,7 +175,7 @@ def tokenize(
         paraphrases: other ways V to say each prompt.
         paraphrase: says them; without it there are none.
     """
-    action = tokenizers.action
+    state, action = tokenizers.state[windows.body], tokenizers.action[windows.body]
     rng = np.random.default_rng(0)
     ways = [
         text_rows(
@@ -184,7 +188,7 @@ def tokenize(
         )
         for prompt in windows.prompts
     ]
-    state_ids = tokenizers.state.encode(windows.state)
+    state_ids = state.encode(windows.state)
     velocity = np.zeros_like(windows.last)
     executed = action.encode(windows.executed, windows.last, velocity)
     half = (action.vocab_size - 1) / 2
@@ -195,7 +199,7 @@ def tokenize(
             [tokenizers.text.encode(p) for p in windows.prompts], text_bytes
         ),
         paraphrased=torch.stack(ways),
-        state=np.asarray(tokenizers.state.decode(state_ids), dtype=np.float32),
+        state=np.asarray(state.decode(state_ids), dtype=np.float32),
         state_ids=state_ids.astype(np.uint8),
         action=np.asarray(
             action.targets(windows.label, windows.last[windows.look]), np.float32

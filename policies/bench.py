@@ -26,12 +26,12 @@ from brownfield.envs.rollout import ExpertActor
 from brownfield.policies.agent import PolicyAgent
 from brownfield.policies.ranks import Ranks
 from brownfield.policies.results import package_versions, source_revision
+from brownfield.policies.tokenize import fit_action, fit_state
 from brownfield.policies.tokenizer_set import TokenizerSet
 from brownfield.policies.train import TrainConfig, Trainer
 from brownfield.policies.windows import Windows
+from brownfield.robot.body import Body
 from brownfield.robot.g1.body import G1_BODY
-from brownfield.tokenizers.action_bins import KnotBinTokenizer
-from brownfield.tokenizers.state import StateTokenizer
 from brownfield.tokenizers.text import ByteTokenizer
 from brownfield.tokenizers.video_fsq import VideoFSQ
 
@@ -157,8 +157,11 @@ def _learning(steps: int, repeats: int) -> list[Speed]:
             validation_every_episode=0,
             show_progress=False,
         )
-        trainer = Trainer(config, windows, Ranks())
-        tokens = tokens_per_row(trainer.policy.config.n_action_ids) * config.batch
+        trainer = Trainer(config, [windows], Ranks())
+        tokens = (
+            tokens_per_row(trainer.policy.trunk.port("g1").config.n_action_ids)
+            * config.batch
+        )
         trained = []
         for i in range(steps + 2):
             start = time.perf_counter()
@@ -190,9 +193,9 @@ def tokens_per_row(action_ids: int) -> int:
     return len(PROMPT.encode()) + 64 + G1_BODY.state_dim + action_ids
 
 
-def made_up_windows(rows: int) -> Windows:
-    """Random rows that have the shapes and the limits of the G1's."""
-    rng, body = np.random.default_rng(0), G1_BODY
+def made_up_windows(rows: int, body: Body = G1_BODY, prompt: str = PROMPT) -> Windows:
+    """Random rows that have the shapes and the limits of a body's."""
+    rng = np.random.default_rng(0)
     dim, steps = body.action_dim, body.chunk_steps
     lower, upper = np.maximum(body.action_lower, -9), np.minimum(body.action_upper, 9)
     commands = rng.uniform(lower, upper, (rows, steps, dim)).astype(np.float32)
@@ -208,7 +211,7 @@ def made_up_windows(rows: int) -> Windows:
         look=np.arange(rows),
         given=np.ones(rows, bool),
         prompt=np.zeros(rows, np.int64),
-        prompts=(PROMPT,),
+        prompts=(prompt,),
         following=np.minimum(np.arange(rows) + 2, rows - 1),
         episode=np.arange(rows) // 64,
     )
@@ -216,22 +219,11 @@ def made_up_windows(rows: int) -> Windows:
 
 def fit_quickly(windows: Windows) -> TokenizerSet:
     """Tokenizers of the right sizes; the video tokenizer has learned nothing."""
-    body = G1_BODY
     return TokenizerSet(
         text=ByteTokenizer(),
-        state=StateTokenizer.fit(windows.state, [f.name for f in body.state]),
-        action=KnotBinTokenizer.fit(
-            windows.label,
-            windows.last,
-            np.zeros_like(windows.last),
-            rate_hz=body.control_hz,
-            lower=body.action_lower,
-            upper=body.action_upper,
-            max_rate=body.action_max_rate,
-            names=[f.name for f in body.action],
-            rest=body.action_rest,
-        ),
         video=VideoFSQ(),
+        state={windows.body: fit_state(windows)},
+        action={windows.body: fit_action(windows)},
     )
 
 

@@ -1,8 +1,9 @@
 """A checkpoint: one folder that everything which runs a policy loads.
 
-config.json          schema version, body, sizes, training facts, sha256 of files
+config.json          schema version, bodies, sizes, training facts, sha256 of files
 weights.safetensors  transformer and normalisation (EMA weights)
-tokenizers/          video (EMA weights), state, action, and the vocabulary they share
+tokenizers/          video (EMA weights), state and action of each body, and the
+                     vocabulary they share
 card.md              what it is, for people
 results_*.json       written by evaluations; not hashed
 state/               optimizer, raw weights, random states; only to resume
@@ -24,12 +25,14 @@ from torch import Tensor
 
 from brownfield.policies.model import ModelConfig
 from brownfield.policies.policy import StreamPolicy
-from brownfield.policies.token_stream import saved_hashes, vocabulary_of
-from brownfield.policies.tokenizer_set import TokenizerSet
+from brownfield.policies.port import PortConfig
+from brownfield.policies.token_stream import vocabulary_of
+from brownfield.policies.tokenizer_set import TokenizerSet, saved_hashes
 from brownfield.robot.bodies import body_named
+from brownfield.robot.body import Body
 from brownfield.tokenizers.vocabulary import Vocabulary
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 DTYPES = {
     "float32": torch.float32,
     "float16": torch.float16,
@@ -42,19 +45,30 @@ class Checkpoint:
     """A policy with everything it needs to be run or trained on."""
 
     policy: StreamPolicy
-    """Transformer, video tokenizer and normalisation, in fp32."""
+    """Transformer with normalisation, and video tokenizer, in fp32."""
 
     tokenizers: TokenizerSet
     """`tokenizers.video` is the policy's own."""
-
-    body: str
-    """Name of the body."""
 
     vocabulary: Vocabulary | None = None
     """Ids that the tokenizers share; built when saving."""
 
     facts: dict[str, Any] = field(default_factory=dict)
     """Training config, seed, log summary: whatever describes how it came about."""
+
+    def body(self, name: str | None = None) -> Body:
+        """One of its bodies; None for the only one.
+
+        Raises:
+            ValueError: it has another or several; lists them.
+        """
+        bodies = self.policy.bodies
+        known = ", ".join(bodies)
+        if name is None and len(bodies) > 1:
+            raise ValueError(f"this checkpoint moves {known}: say which body")
+        if name is not None and name not in bodies:
+            raise ValueError(f"this checkpoint moves {known}, not {name!r}")
+        return body_named(name or next(iter(bodies)))
 
 
 def sha256(path: Path) -> str:
@@ -88,9 +102,10 @@ def save_checkpoint(
     aside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     aside.mkdir()
     try:
+        learned = dict(policy.trunk.named_parameters(prefix="trunk"))
         tensors = {
             name: value.detach().to(DTYPES[weights]).contiguous()
-            if value.is_floating_point() and name.startswith("trunk.")
+            if name in learned
             else value.detach().contiguous()
             for name, value in policy.state_dict().items()
             if not name.startswith("video.")
@@ -98,11 +113,9 @@ def save_checkpoint(
         save_file(tensors, aside / "weights.safetensors")
         (aside / "tokenizers").mkdir()
         checkpoint.tokenizers.save(aside / "tokenizers")
-        vocabulary_of(
-            checkpoint.tokenizers,
-            body_named(checkpoint.body),
-            saved_hashes(aside / "tokenizers"),
-        ).save(aside / "tokenizers" / "vocabulary")
+        vocabulary_of(checkpoint.tokenizers, saved_hashes(aside / "tokenizers")).save(
+            aside / "tokenizers" / "vocabulary"
+        )
         if resume is not None:
             (aside / "state").mkdir()
             save_file(resume, aside / "state" / "training.safetensors")
@@ -114,9 +127,9 @@ def save_checkpoint(
         ]
         config = {
             "schema_version": SCHEMA_VERSION,
-            "body": checkpoint.body,
-            "body_hash": body_named(checkpoint.body).schema_hash(),
+            "bodies": {b: body_named(b).schema_hash() for b in policy.bodies},
             "model": asdict(policy.config),
+            "ports": {b: asdict(policy.trunk.port(b).config) for b in policy.bodies},
             "parameters": parameters,
             "weights": weights,
             "facts": checkpoint.facts,
@@ -147,19 +160,20 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
             raise ValueError(f"checkpoint {path} lacks {name}")
         if sha256(path / name) != digest:
             raise ValueError(f"checkpoint {path}: {name} was altered (sha256 differs)")
-    body = body_named(config["body"])
-    if body.schema_hash() != config["body_hash"]:
-        raise ValueError(
-            f"checkpoint {path} was trained for another description of body "
-            f"{body.name!r}: expected schema {config['body_hash']}, "
-            f"got {body.schema_hash()}"
-        )
+    for name, digest in config["bodies"].items():
+        known = body_named(name).schema_hash()
+        if known != digest:
+            raise ValueError(
+                f"checkpoint {path} was trained for another description of body "
+                f"{name!r}: expected schema {digest}, got {known}"
+            )
     tokenizers = TokenizerSet.load(path / "tokenizers")
     vocabulary = Vocabulary.load(path / "tokenizers" / "vocabulary")
     vocabulary.check_hashes(saved_hashes(path / "tokenizers"))
     sizes = dict(config["model"])
     sizes["video_levels"] = tuple(sizes["video_levels"])
-    policy = StreamPolicy(ModelConfig(**sizes), tokenizers.video)
+    ports = {name: PortConfig(**port) for name, port in config["ports"].items()}
+    policy = StreamPolicy(ModelConfig(**sizes), ports, tokenizers.video)
     tensors = _read_tensors(path / "weights.safetensors")
     expected = {n for n in policy.state_dict() if not n.startswith("video.")}
     if set(tensors) != expected:
@@ -173,7 +187,6 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     return Checkpoint(
         policy=policy,
         tokenizers=tokenizers,
-        body=body.name,
         vocabulary=vocabulary,
         facts=config["facts"],
     )
@@ -245,10 +258,11 @@ def _replace(aside: Path, path: Path) -> None:
 
 
 def _card(checkpoint: Checkpoint, parameters: int) -> str:
+    bodies = " and ".join(f"`{name}`" for name in checkpoint.policy.bodies)
     facts = "\n".join(
         f"- {name}: {json.dumps(value)}" for name, value in checkpoint.facts.items()
     )
-    return f"""# A Brownfield policy for `{checkpoint.body}`
+    return f"""# A Brownfield policy for {bodies}
 
 One decoder-only transformer of {parameters / 1e6:.2f} M parameters (video tokenizer
 included) that reads a prompt, the head camera and the robot's state as tokens and

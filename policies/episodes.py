@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from brownfield.envs.kitchen_env import KitchenEnvConfig
-from brownfield.envs.places import EnvConfig, shared_env
+from brownfield.envs.places import EnvConfig, place_for, shared_env
 from brownfield.envs.prompted_env import PromptedEnv
 from brownfield.envs.rollout import Actor, ExpertActor, run_episode
 from brownfield.policies.actor import PolicyActor
-from brownfield.policies.agent import PolicyAgent
+from brownfield.policies.agent import shared_agent
 from brownfield.policies.baselines import (
     ExpertThroughTokens,
     GreyCamera,
@@ -89,6 +88,7 @@ class EpisodeRunner:
             seconds=len(trajectory) / trajectory.control_hz,
             kind=info["kind"],
             map=info["map"],
+            met=info["met"],
         )
         return result, watch.footage() if watch else Footage()
 
@@ -101,17 +101,11 @@ class EpisodeRunner:
             return RandomCommands(job.seed)
         if self.checkpoint is None:
             raise ValueError(f"actor {job.actor!r} needs a checkpoint")
-        agent = _agent(self.checkpoint)
+        agent = shared_agent(self.checkpoint, place_for(self.env).body)
         if job.actor == "expert_tokens":
             return ExpertThroughTokens(agent.body, agent.action_tokenizer)
         actor = PolicyActor(agent)
         return GreyCamera(actor) if job.actor == "policy_grey" else actor
-
-
-@lru_cache(maxsize=1)
-def _agent(checkpoint: Path) -> PolicyAgent:
-    """One agent a process."""
-    return PolicyAgent(checkpoint)
 
 
 def swapped_prompt(env: PromptedEnv, seed: int) -> str:

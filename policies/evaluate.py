@@ -20,7 +20,7 @@ from rich.progress import (
 
 from brownfield.envs.kitchen_env import KitchenEnvConfig
 from brownfield.envs.parallel import ordered_map
-from brownfield.envs.places import EnvConfig
+from brownfield.envs.places import EnvConfig, place_for
 from brownfield.policies.checkpoint import find_checkpoint, load_checkpoint
 from brownfield.policies.episodes import (
     EpisodeJob,
@@ -95,7 +95,8 @@ def evaluate(config: EvaluateConfig) -> EvaluationResult:
     """
     checkpoint = find_checkpoint(config.checkpoint).resolve()
     # Loaded here once, so that a damaged checkpoint is told before any episode.
-    facts = load_checkpoint(checkpoint).facts
+    loaded = load_checkpoint(checkpoint)
+    loaded.body(place_for(config.env).body)
     start = time.monotonic()
     seeds = range(config.first_seed, config.first_seed + config.episodes)
     jobs = [
@@ -125,7 +126,7 @@ def evaluate(config: EvaluateConfig) -> EvaluationResult:
         checkpoint_sha256=hashlib.sha256(
             (checkpoint / "config.json").read_bytes()
         ).hexdigest(),
-        facts=facts,
+        facts=loaded.facts,
         config=_settings(config),
         versions=package_versions(),
         commit=source_revision(),

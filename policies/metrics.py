@@ -38,14 +38,16 @@ def offline_metrics(
     policy.eval()
     chunks, read, errors, nats, same = [], [], [], [], []
     pointed: list[NDArray[np.int64]] = []
-    sizes, windows = policy.config, examples.windows
+    sizes, windows, trunk = policy.config, examples.windows, policy.trunk
+    port = trunk.port(body.name)
     for part in np.array_split(rows, max(1, len(rows) // 256)):
         batch = examples.batch(part, len(part))
         codes, ids = policy.video.encode_codes(batch.pixels)
-        look = policy.trunk.look(
+        look = trunk.look(
+            body.name,
             codes,
-            policy.normalise_state(batch.state),
-            policy.trunk.prefix(batch.text),
+            batch.state,
+            trunk.prefix(body.name, batch.text),
             batch.prompt,
         )
         last = windows.last[windows.look[part]]
@@ -53,7 +55,7 @@ def offline_metrics(
         chunks.append(tokenizer.decode(action, last, np.zeros_like(last)))
         read.append(
             torch.cat(
-                [policy.auxiliary_in_units(look.auxiliary), look.auxiliary[:, -1:]], 1
+                [port.auxiliary_in_units(look.auxiliary), look.auxiliary[:, -1:]], 1
             ).numpy()
         )
         pointed.append(look.pointing.argmax(-1).numpy())
@@ -62,7 +64,7 @@ def offline_metrics(
         errors.append(error.clamp_min(1e-8).numpy())
         after = policy.video.encode_codes(batch.next_pixels)[1]
         digits = digits_of(after.flatten(1), sizes.video_levels)
-        world = policy.trunk.world(batch.executed, look.past).video.float()
+        world = trunk.world(body.name, batch.executed, look.past).video.float()
         logs = world.split(list(sizes.video_levels), -1)
         chance = [
             logit.log_softmax(-1).gather(-1, digits[..., i, None]).mean().item()

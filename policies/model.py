@@ -1,5 +1,8 @@
 """One decoder-only transformer over positions that pack the tokens of the stream.
 
+One trunk serves every body; what only a body has, its state and its actions, goes in
+and out through a port of its own (`port.py`).
+
 Order of the positions, with the tokens that each group packs:
 
     head 1 | text 8 x 8 bytes | video 16 x (2 x 2 codes) | state 1 x S ids
@@ -13,6 +16,7 @@ pays for the world model. Everything that depends on the prompt alone comes firs
 is computed once a prompt and shared by every sample that carries it.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,12 +24,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from brownfield.policies.port import Port, PortConfig
 from brownfield.policies.transformer import Block, KeyValue, block_bias
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
-    """Sizes of the transformer; everything else follows from body and tokenizers."""
+    """Sizes of the trunk; those of the ports follow from bodies and tokenizers."""
 
     width: int = 160
     """Width d of the residual stream."""
@@ -60,24 +65,6 @@ class ModelConfig:
     video_levels: tuple[int, ...] = (8, 5, 5, 5)
     """Levels of the video tokenizer's quantiser."""
 
-    state_dim: int = 95
-    """State fields S."""
-
-    state_bins: int = 256
-    """Ids a state field can take."""
-
-    action_dim: int = 10
-    """Action fields D."""
-
-    action_knots: int = 2
-    """Knots of a chunk; an action block has knots x D ids."""
-
-    action_bins: int = 127
-    """Ids an action token can take."""
-
-    auxiliary: int = 6
-    """Continuous quantities A read off the state position in training."""
-
     def __post_init__(self) -> None:
         """Refuse sizes that do not divide."""
         for name, whole, part in (
@@ -100,17 +87,13 @@ class ModelConfig:
         """Positions of one frame."""
         return (self.video_grid // self.video_pack) ** 2
 
-    @property
-    def n_action_ids(self) -> int:
-        """Ids K of one action block."""
-        return self.action_knots * self.action_dim
-
 
 PAD_BYTE = 256
 """Id of the padding behind a prompt."""
 
-HEAD_TOKENS = 6
-"""BOS, body, tokenizer, tolerance, camera and mode share the head position."""
+HEAD_TOKENS = 5
+"""BOS, tokenizer, tolerance, camera and mode share the head position with the body,
+which its port names."""
 
 
 class Prefix(NamedTuple):
@@ -160,9 +143,15 @@ class World(NamedTuple):
 class StreamTransformer(nn.Module):
     """Reads prompt, look and state; writes action, next look and next state."""
 
-    def __init__(self, config: ModelConfig) -> None:
+    def __init__(self, config: ModelConfig, ports: Mapping[str, PortConfig]) -> None:
+        """Args: ports: sizes by the bodies' names, at least one."""
         super().__init__()
+        if not ports:
+            raise ValueError("a model needs at least one body")
         self.config = config
+        self.ports = nn.ModuleDict(
+            {name: Port(sizes, config.width) for name, sizes in ports.items()}
+        )
         width, pack = config.width, config.video_pack**2
         digits = len(config.video_levels)
         self.head = nn.Parameter(torch.empty(HEAD_TOKENS, width))
@@ -184,33 +173,12 @@ class StreamTransformer(nn.Module):
             nn.Linear(pack * digits, width), nn.GELU(), nn.Linear(width, width)
         )
         self.video_position = nn.Parameter(torch.empty(config.video_positions, width))
-        self.state_in = nn.Sequential(
-            nn.Linear(config.state_dim, 2 * width),
-            nn.GELU(),
-            nn.Linear(2 * width, width),
-        )
-        self.state_position = nn.Parameter(torch.empty(width))
-        self.state_absent = nn.Parameter(torch.empty(width))
-        self.action_query = nn.Parameter(torch.empty(config.action_dim, width))
-        self.executed_in = nn.Sequential(
-            nn.Linear(config.n_action_ids, width), nn.GELU(), nn.Linear(width, width)
-        )
-        self.executed_position = nn.Parameter(torch.empty(width))
         self.next_video_query = nn.Parameter(torch.empty(config.video_positions, width))
-        self.next_state_query = nn.Parameter(torch.empty(width))
         self.blocks = nn.ModuleList(
             Block(width, config.heads) for _ in range(config.layers)
         )
         self.norm_out = nn.LayerNorm(width, bias=False)
-        self.norm_auxiliary = nn.LayerNorm(width, bias=False)
-        per_field = config.action_knots * config.action_bins
-        self.action_out = nn.Parameter(torch.empty(config.action_dim, width, per_field))
-        self.action_bias = nn.Parameter(torch.zeros(config.action_dim, 1, per_field))
-        self.auxiliary_out = nn.Linear(width, config.auxiliary + 1)
         self.video_out = nn.Linear(width, pack * sum(config.video_levels))
-        self.state_rank = 8
-        self.state_out = nn.Linear(width, config.state_dim * self.state_rank)
-        self.state_basis = nn.Linear(self.state_rank, config.state_bins)
         self._initialise()
 
     def _initialise(self) -> None:
@@ -222,10 +190,8 @@ class StreamTransformer(nn.Module):
                 nn.init.normal_(linear.weight, std=self.config.width**-0.5)
             for linear in (block.attention_out, block.feed_out):
                 nn.init.normal_(linear.weight, std=small)
-        for name, parameter in self.named_parameters(recurse=False):
-            if name not in ("action_bias", "state_absent"):
-                nn.init.normal_(parameter, std=0.02)
-        nn.init.zeros_(self.state_absent)
+        for _, parameter in self.named_parameters(recurse=False):
+            nn.init.normal_(parameter, std=0.02)
         # Prompts differ in a word or two: with smaller detectors all of them look
         # alike, and nothing is learned from the difference.
         nn.init.normal_(self.byte.weight)
@@ -235,10 +201,25 @@ class StreamTransformer(nn.Module):
             nn.init.zeros_(conv.bias)
         nn.init.normal_(self.asked_place.weight, std=self.config.word_width**-0.5)
 
-    def prefix(self, text: Tensor) -> Prefix:
+    def port(self, body: str) -> Port:
+        """The port of a body.
+
+        Raises:
+            ValueError: the model has none; lists its bodies.
+        """
+        if body not in self.ports:
+            raise ValueError(
+                f"the model has no body {body!r}; it has {', '.join(self.ports)}"
+            )
+        port = self.ports[body]
+        assert isinstance(port, Port)
+        return port
+
+    def prefix(self, body: str, text: Tensor) -> Prefix:
         """Read head and prompt.
 
         Args:
+            body: who is told.
             text: (U, text_bytes) int64, bytes followed by PAD_BYTE.
         """
         config = self.config
@@ -253,7 +234,7 @@ class StreamTransformer(nn.Module):
         at_ends = found[:, config.text_pack - 1 :: config.text_pack]
         packed = embedded.reshape(len(text), config.text_positions, -1)
         written = self.text_in(torch.cat([packed, at_ends], 2)) + self.text_position
-        head = self.head.sum(0).expand(len(text), 1, -1)
+        head = (self.head.sum(0) + self.port(body).name).expand(len(text), 1, -1)
         x = torch.cat([head.to(written.dtype), written], dim=1)
         bias = block_bias([1] * x.shape[1], 0, x.device)
         past = []
@@ -267,6 +248,7 @@ class StreamTransformer(nn.Module):
 
     def look(
         self,
+        body: str,
         codes: Tensor,
         state: Tensor,
         prefix: Prefix,
@@ -276,19 +258,16 @@ class StreamTransformer(nn.Module):
         """Read one observation and answer with an action block.
 
         Args:
+            body: who looks.
             codes: (B, digits, grid, grid) quantised code vectors in [-1, 1].
-            state: (B, S) dequantised state, normalised.
+            state: (B, S) dequantised state, in physical units.
             prefix: of the distinct prompts.
             prompt: (B,) int64 row of `prefix` of each sample; None when there is one.
             absent: (B,) bool, where the state is withheld (training only).
         """
-        config = self.config
+        config, port = self.config, self.port(body)
         words = prefix.words[prompt] if prompt is not None else prefix.words
-        state_x = self.state_in(state)
-        if absent is not None:
-            state_x = torch.where(
-                absent[:, None], self.state_absent.to(state_x.dtype), state_x
-            )
+        state_x = port.read_state(state, absent)
         seen = self.video_in(self._pack(codes))
         # What a place looks like must not depend on what is asked for: so the same
         # features answer every prompt, and no prompt can be guessed instead of read.
@@ -303,18 +282,18 @@ class StreamTransformer(nn.Module):
         seen = seen + self.likeness_in(self._pack(_relief(pointing)))
         seen = seen + self.video_position
         asked = self.asked_look(words) + self.focus_in(self._focus(pointing, seen))
-        queries = self.action_query + asked[:, None]
+        queries = port.action_query + asked[:, None]
         x = torch.cat(
             [
                 seen,
-                (state_x + self.state_position + asked)[:, None],
+                (state_x + asked)[:, None],
                 queries.expand(len(codes), -1, -1).to(state_x.dtype),
             ],
             dim=1,
         )
         n_video, n_look = config.video_positions, config.video_positions + 1
         n_past = prefix.past[0][0].shape[2]
-        bias = block_bias([n_video, 1, config.action_dim], n_past, x.device)
+        bias = block_bias([n_video, 1, port.config.action_dim], n_past, x.device)
         past: list[KeyValue] = []
         auxiliary = x
         for depth, block in enumerate(self.blocks):
@@ -322,30 +301,25 @@ class StreamTransformer(nn.Module):
             last = depth == config.layers - 1
             if last:
                 # Read one block early: there the queries can still attend to it.
-                auxiliary = self.auxiliary_out(self.norm_auxiliary(x[:, n_video]))
+                auxiliary = port.tell(x[:, n_video])
             x, new = block(x, before, bias, slice(n_look, None) if last else None)
             n_kept = n_past + n_look
             past.append((new[0][:, :, :n_kept], new[1][:, :, :n_kept]))
-        fields = self.norm_out(x).transpose(0, 1)
-        logits = torch.baddbmm(
-            self.action_bias.to(fields.dtype), fields, self.action_out.to(fields.dtype)
-        )
-        logits = logits.view(
-            config.action_dim, -1, config.action_knots, config.action_bins
-        ).permute(1, 2, 0, 3)
-        return Look(logits.flatten(1, 2), auxiliary, likeness, pointing, past)
+        logits = port.action_logits(self.norm_out(x))
+        return Look(logits, auxiliary, likeness, pointing, past)
 
-    def world(self, executed: Tensor, past: list[KeyValue]) -> World:
+    def world(self, body: str, executed: Tensor, past: list[KeyValue]) -> World:
         """Predict the look that follows an action block.
 
         Args:
+            body: who acts.
             executed: (B, K) executed ids as values in [-1, 1].
             past: of the look before, for the same B samples.
         """
-        config = self.config
+        config, port = self.config, self.port(body)
         batch = len(executed)
-        action = (self.executed_in(executed) + self.executed_position)[:, None]
-        queries = torch.cat([self.next_video_query, self.next_state_query[None]])
+        action = port.read_executed(executed)[:, None]
+        queries = torch.cat([self.next_video_query, port.next_state_query[None]])
         x = torch.cat([action, queries.expand(batch, -1, -1).to(action.dtype)], dim=1)
         n_video = config.video_positions
         bias = block_bias([1, n_video, 1], past[0][0].shape[2], x.device)
@@ -354,8 +328,7 @@ class StreamTransformer(nn.Module):
             x, _ = block(x, past[depth], bias, slice(1, None) if last else None)
         x = self.norm_out(x)
         video = self._unpack(self.video_out(x[:, :n_video]))
-        state = self.state_out(x[:, n_video]).view(batch, config.state_dim, -1)
-        return World(video, self.state_basis(state))
+        return World(video, port.state_logits(x[:, n_video]))
 
     def _focus(self, pointing: Tensor, seen: Tensor) -> Tensor:
         """What is pointed at (B, width + 2): features of the positions, and the place.

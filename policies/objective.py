@@ -38,14 +38,14 @@ def objective(
         absent: (B,) bool, rows whose state is withheld.
     """
     sizes, trunk = policy.config, policy.trunk
+    port = trunk.port(batch.body)
     codes, ids = policy.video.encode_codes(batch.pixels)
-    prefix = trunk.prefix(batch.text)
-    state = policy.normalise_state(batch.state)
-    look = trunk.look(codes, state, prefix, batch.prompt, absent)
-    wanted = (batch.auxiliary - policy.auxiliary_mean) / policy.auxiliary_std
+    prefix = trunk.prefix(batch.body, batch.text)
+    look = trunk.look(batch.body, codes, batch.state, prefix, batch.prompt, absent)
+    wanted = port.normalise_auxiliary(batch.auxiliary)
     parts = {
         "action": losses.action_loss(
-            look.action, batch.action, config, sizes.action_dim
+            look.action, batch.action, config, port.config.action_dim
         ),
         "auxiliary": losses.auxiliary_loss(
             look.auxiliary[:, :-1], wanted, batch.visible
@@ -61,7 +61,7 @@ def objective(
     if n_world:
         next_ids = policy.video.encode_codes(batch.next_pixels)[1]
         past = [(key[:n_world], value[:n_world]) for key, value in look.past]
-        world = trunk.world(batch.executed, past)
+        world = trunk.world(batch.body, batch.executed, past)
         digits = digits_of(next_ids.flatten(1), sizes.video_levels)
         parts["video"] = losses.video_loss(world.video, digits, sizes.video_levels)
         parts["state"] = losses.state_loss(world.state, batch.next_state)

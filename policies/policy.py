@@ -1,6 +1,6 @@
-"""The policy's parts in one module: video tokenizer, transformer, normalisation."""
+"""The policy's parts in one module: video tokenizer and transformer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -8,64 +8,33 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from brownfield.policies.model import PAD_BYTE, ModelConfig, StreamTransformer
+from brownfield.policies.port import PortConfig
 from brownfield.tokenizers.video_fsq import VideoFSQ
 
 
 class StreamPolicy(nn.Module):
-    """From pixels, joints and bytes to logits.
+    """From pixels, joints and bytes to logits, for one body or several.
 
     The video tokenizer is part of the module because it is tuned on with the
     transformer; its codes stay codes, and its pictures stay pictures.
     """
 
-    state_mean: Tensor
-    state_std: Tensor
-    auxiliary_mean: Tensor
-    auxiliary_std: Tensor
-
-    def __init__(self, config: ModelConfig, video: VideoFSQ) -> None:
+    def __init__(
+        self, config: ModelConfig, ports: Mapping[str, PortConfig], video: VideoFSQ
+    ) -> None:
         super().__init__()
         self.video = video
-        self.trunk = StreamTransformer(config)
-        self.register_buffer("state_mean", torch.zeros(config.state_dim))
-        self.register_buffer("state_std", torch.ones(config.state_dim))
-        self.register_buffer("auxiliary_mean", torch.zeros(config.auxiliary))
-        self.register_buffer("auxiliary_std", torch.ones(config.auxiliary))
+        self.trunk = StreamTransformer(config, ports)
 
     @property
     def config(self) -> ModelConfig:
-        """Sizes of the transformer."""
+        """Sizes of the trunk."""
         return self.trunk.config
 
-    def fit_normalisation(
-        self, state: NDArray[np.float32], auxiliary: NDArray[np.float32]
-    ) -> None:
-        """Take mean and spread from data.
-
-        Args:
-            state: (N, S) as the state tokenizer decodes it.
-            auxiliary: (N, A) simulator truth that the state position learns to tell.
-
-        Raises:
-            ValueError: a column holds NaN or infinity.
-        """
-        for name, data in (("state", state), ("auxiliary", auxiliary)):
-            if not np.isfinite(data).all():
-                column = int(np.argmin(np.isfinite(data).all(0)))
-                raise ValueError(f"{name} column {column} holds NaN or infinity")
-        # A field that hardly moves must not be blown up to unit variance.
-        self.state_mean.copy_(torch.from_numpy(state.mean(0)))
-        self.state_std.copy_(torch.from_numpy(np.maximum(state.std(0), 0.02)))
-        self.auxiliary_mean.copy_(torch.from_numpy(auxiliary.mean(0)))
-        self.auxiliary_std.copy_(torch.from_numpy(np.maximum(auxiliary.std(0), 0.01)))
-
-    def normalise_state(self, state: Tensor) -> Tensor:
-        """State in physical units (B, S) -> about unit variance, clipped to +-5."""
-        return ((state - self.state_mean) / self.state_std).clamp(-5, 5)
-
-    def auxiliary_in_units(self, read: Tensor) -> Tensor:
-        """Auxiliary output (B, A + 1) -> quantities in their own units (B, A)."""
-        return read[:, :-1].float() * self.auxiliary_std + self.auxiliary_mean
+    @property
+    def bodies(self) -> tuple[str, ...]:
+        """Names of the bodies that it moves, sorted."""
+        return tuple(sorted(self.trunk.ports))
 
 
 def pixels_of(frames: Tensor) -> Tensor:

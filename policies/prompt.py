@@ -62,7 +62,7 @@ def run_prompt(config: PromptConfig) -> Trajectory:
         seed = config.seed
         if seed is None:
             seed = seed_for(env, config.prompt)
-        agent = PolicyAgent(folder)
+        agent = PolicyAgent(folder, env.body.name)
         with PromptFilm(
             config.film,
             agent.body,

@@ -67,6 +67,10 @@ def report_html(result: EvaluationResult, material: Material) -> str:
         for title, key in KEYS.items()
         if len(result.by(ours, key)) > 1 or title in ALWAYS
     ]
+    heeded = result.heeded(ours)
+    if heeded:
+        rows = [[escape(name), str(share), share] for name, share in heeded.items()]
+        tables.append(_table(["met on the way", "heeded"], rows))
     parts.append(_section("By what was asked, and how", "".join(tables)))
     parts.append(_section("Why it failed", _failures(result, ours)))
     if material.films:

@@ -7,7 +7,7 @@ import os
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,8 @@ class EpisodeResult:
     """What the prompt asks for, coarsely: turn, straight, pick up."""
     map: str = ""
     """Where, when a place has a map."""
+    met: dict[str, bool] = field(default_factory=dict)
+    """What had to be heeded on the way, such as a red light, and whether it was."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +108,13 @@ class EvaluationResult:
         done = [e.as_asked for e in self.of(actor) if e.as_asked is not None]
         return Share(successes=sum(done), n=len(done))
 
+    def heeded(self, actor: str) -> dict[str, Share]:
+        """Of the episodes that met something to be heeded, how many heeded it."""
+        met = [e.met for e in self.of(actor)]
+        names = sorted({name for one in met for name in one})
+        found = {name: [one[name] for one in met if name in one] for name in names}
+        return {n: Share(successes=sum(x), n=len(x)) for n, x in found.items()}
+
     def reasons(self, actor: str) -> dict[str, int]:
         """How often episodes failed for which reason, the commonest first."""
         return dict(
@@ -146,6 +155,7 @@ class EvaluationResult:
                 "per_map": _plain_all(self.by(actor, lambda e: e.map)),
                 "per_phrase": _plain_all(self.by(actor, lambda e: e.phrase)),
                 "as_asked_of_done": _plain(self.as_asked(actor)),
+                "heeded": _plain_all(self.heeded(actor)),
                 "reasons": self.reasons(actor),
                 "against_expert": self.against(actor, "expert"),
             }

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 
 from brownfield.policies.tokenizer_set import TokenizerSet
-from brownfield.robot.bodies import BODIES
+from brownfield.robot.bodies import BODIES, body_named
 from brownfield.robot.body import Body
-from brownfield.tokenizers.folder import folder_hash
 from brownfield.tokenizers.stream import NO_VALUE, Grammar, StreamArrays, StreamLayout
 from brownfield.tokenizers.vocabulary import Vocabulary
 
@@ -18,32 +15,29 @@ Ids = NDArray[np.int64]
 
 VALUE_BINS = 256
 """Ids kept for values, which no policy speaks yet."""
-SAVED = ("state", "action", "video")
-"""Tokenizers that are fitted, by the name of their folder."""
-
-
-def saved_hashes(folder: Path) -> dict[str, str]:
-    """Hash of each tokenizer that `TokenizerSet.save` wrote to a folder."""
-    return {name: folder_hash(folder / name) for name in SAVED}
 
 
 def vocabulary_of(
-    tokenizers: TokenizerSet, body: Body, hashes: dict[str, str] | None = None
+    tokenizers: TokenizerSet, hashes: dict[str, str] | None = None
 ) -> Vocabulary:
     """The ids that these tokenizers share.
 
+    Bodies share the ranges too, each as wide as the widest: which body it is stands
+    at the head of a stream.
+
     Args:
-        tokenizers: give the sizes of the ranges.
-        body: gives the cameras.
+        tokenizers: give the sizes of the ranges, and the bodies.
         hashes: of the saved tokenizers, see `saved_hashes`.
     """
+    bodies = [body_named(name) for name in tokenizers.bodies]
+    cameras = dict.fromkeys(camera.name for b in bodies for camera in b.cameras)
     return Vocabulary(
-        state_size=tokenizers.state.vocab_size,
+        state_size=max(one.vocab_size for one in tokenizers.state.values()),
         value_size=VALUE_BINS,
-        action_size=tokenizers.action.vocab_size,
+        action_size=max(one.vocab_size for one in tokenizers.action.values()),
         video_size=tokenizers.video.vocab_size,
-        bodies=tuple(sorted({*BODIES, body.name})),
-        cameras=tuple(camera.name for camera in body.cameras),
+        bodies=tuple(sorted(BODIES)),
+        cameras=tuple(cameras),
         hashes=hashes or {},
     )
 
@@ -55,7 +49,7 @@ def grammar_of(tokenizers: TokenizerSet, body: Body, vocabulary: Vocabulary) -> 
         body=body.name,
         cameras={camera.name: (grid, grid) for camera in body.cameras},
         state_tokens=body.state_dim,
-        action_tokens=tokenizers.action.n_tokens,
+        action_tokens=tokenizers.action[body.name].n_tokens,
         max_text=tokenizers.text.max_bytes,
     )
     return Grammar(vocabulary, layout)

@@ -10,6 +10,7 @@ import os
 import shutil
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +19,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from brownfield.envs.places import place_of
 from brownfield.policies.batches import Augment, AugmentConfig, Sampler
+from brownfield.policies.lessons import fitting_augment
 from brownfield.policies.log import MetricsLog, NoRun, TrainingBar
 from brownfield.policies.losses import auxiliary_loss, naming_loss, pointing_loss
 from brownfield.policies.model import PAD_BYTE
@@ -27,11 +30,17 @@ from brownfield.policies.schedule import MovingAverage, ScheduleConfig
 from brownfield.policies.tokenizer_set import TokenizerSet
 from brownfield.policies.windows import SIGHT, Windows, load_windows
 from brownfield.robot.bodies import body_named
-from brownfield.robot.body import Body
 from brownfield.tokenizers.action_bins import KnotBinTokenizer
 from brownfield.tokenizers.state import StateTokenizer
 from brownfield.tokenizers.text import ByteTokenizer
 from brownfield.tokenizers.video_fsq import VideoFSQ
+
+CELLS = 64
+"""Codes of a frame."""
+TEXT_BYTES = 64
+"""Bytes of a prompt that the probe reads."""
+LOGGED = 16
+"""Frames of a step whose error is logged."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +53,8 @@ class TokenizeConfig:
     out: Path
     """Folder to write."""
 
-    body: str = "g1"
-    """Body of the datasets."""
+    body: tuple[str, ...] = ("g1",)
+    """Bodies of the datasets; several share one video tokenizer."""
 
     steps: int | None = None
     """Length of the video tokenizer's training in steps; give this or `seconds`."""
@@ -54,7 +63,7 @@ class TokenizeConfig:
     """The same in wall seconds."""
 
     batch: int = 128
-    """Frames of one step."""
+    """Frames of one step, shared evenly by the bodies."""
 
     probe: float = 0.2
     """Weight of telling what is acted on, beside giving the picture back."""
@@ -81,6 +90,8 @@ class TokenizeConfig:
         """Refuse a budget that means nothing."""
         if (self.steps is None) == (self.seconds is None):
             raise ValueError("give either steps or seconds")
+        if not self.body or len(set(self.body)) != len(self.body):
+            raise ValueError(f"body must name one or more, each once: {self.body}")
 
 
 class Probe(nn.Module):
@@ -140,32 +151,21 @@ def tokenize_datasets(config: TokenizeConfig) -> Path:
         ValueError: the datasets cannot be used.
     """
     torch.set_num_threads(config.threads)
-    body = body_named(config.body)
-    return fit_tokenizers(config, load_windows(config.datasets, body), body)
+    return fit_tokenizers(config, load_windows(config.datasets, config.body))
 
 
-def fit_tokenizers(config: TokenizeConfig, windows: Windows, body: Body) -> Path:
-    """As `tokenize_datasets`, from windows in memory."""
+def fit_tokenizers(config: TokenizeConfig, windows: Sequence[Windows]) -> Path:
+    """As `tokenize_datasets`, from windows in memory, one for each body."""
     torch.manual_seed(config.seed)
     out = config.out.absolute()
     out.parent.mkdir(parents=True, exist_ok=True)
     aside = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
     aside.mkdir()
     try:
-        state = StateTokenizer.fit(windows.state, [f.name for f in body.state])
-        action = KnotBinTokenizer.fit(
-            windows.label,
-            windows.last[windows.look],
-            np.zeros_like(windows.last[windows.look]),
-            rate_hz=body.control_hz,
-            lower=body.action_lower,
-            upper=body.action_upper,
-            max_rate=body.action_max_rate,
-            names=[f.name for f in body.action],
-            rest=body.action_rest,
-        )
+        state = {one.body: fit_state(one) for one in windows}
+        action = {one.body: fit_action(one) for one in windows}
         log = MetricsLog(aside / "metrics.jsonl", NoRun())
-        video = _train_video(config, windows, state, log)
+        video = _train_video(config, windows, log)
         tokenizers = TokenizerSet(
             text=ByteTokenizer(), state=state, action=action, video=video
         )
@@ -181,21 +181,91 @@ def fit_tokenizers(config: TokenizeConfig, windows: Windows, body: Body) -> Path
     return out
 
 
+def fit_state(windows: Windows) -> StateTokenizer:
+    """The state tokenizer of a body's windows."""
+    names = [field.name for field in body_named(windows.body).state]
+    return StateTokenizer.fit(windows.state, names)
+
+
+def fit_action(windows: Windows) -> KnotBinTokenizer:
+    """The action tokenizer of a body's windows."""
+    body = body_named(windows.body)
+    last = windows.last[windows.look]
+    return KnotBinTokenizer.fit(
+        windows.label,
+        last,
+        np.zeros_like(last),
+        rate_hz=body.control_hz,
+        lower=body.action_lower,
+        upper=body.action_upper,
+        max_rate=body.action_max_rate,
+        names=[field.name for field in body.action],
+        rest=body.action_rest,
+    )
+
+
+class _BodyRows:
+    """One body's rows, and the probe that asks about them."""
+
+    def __init__(self, config: TokenizeConfig, windows: Windows, digits: int) -> None:
+        self.config, self.windows = config, windows
+        n_read = windows.privileged.shape[1] - len(SIGHT)
+        self.probe = Probe(digits, CELLS, windows.state.shape[1], n_read)
+        encode = ByteTokenizer().encode
+        self.text = text_rows([encode(p) for p in windows.prompts], TEXT_BYTES)
+        self.state = _standard(windows.state)
+        self.wanted = _standard(windows.privileged[:, :n_read])
+        self.visible = windows.privileged[:, n_read]
+        self.pixel = windows.privileged[:, n_read + 1 :]
+        self.sampler = Sampler(windows.weights())
+        place = place_of(windows.body)
+        self.augment = Augment(fitting_augment(config.augment, place))
+        self.names_things = place.names_things
+
+    def losses(
+        self, video: VideoFSQ, count: int, rng: np.random.Generator
+    ) -> tuple[Tensor, dict[str, float]]:
+        """The weighted loss of `count` rows, and what to log."""
+        config, windows = self.config, self.windows
+        rows = self.sampler.draw(count, rng)
+        looks = windows.look[rows]
+        pixels = pixels_of(torch.from_numpy(windows.frames[looks]))
+        self.augment(pixels, pixels[:0], rng)
+        prompt = torch.from_numpy(windows.prompt[rows])
+        with torch.autocast("cpu", torch.bfloat16):
+            codes, ids = video.encode_codes(pixels)
+            picture = video.reconstruct_loss(codes, pixels)
+            state = torch.from_numpy(self.state[looks])
+            read, likeness = self.probe(codes, self.text, prompt, state)
+        seen, place = (torch.from_numpy(x[rows]) for x in (self.visible, self.pixel))
+        told = auxiliary_loss(read, torch.from_numpy(self.wanted[rows]), seen)
+        own = likeness[torch.arange(count), :, prompt]
+        shown = pointing_loss(own, place, seen)
+        named = naming_loss(likeness, place, prompt, seen)
+        with torch.no_grad():
+            off = video.reconstruct(codes[:LOGGED]) - pixels[:LOGGED]
+        error = off.square().mean() / 4
+        numbers = {
+            "reconstruction": float(picture.detach()),
+            "probe": float(told.detach()),
+            "pointing": float(shown.detach()),
+            "naming": float(named.detach()),
+            "psnr_db": float(-10 * error.clamp_min(1e-8).log10()),
+            "ids_used": float(len(ids.unique())),
+        }
+        pointed = shown + named if self.names_things else shown
+        total = picture + config.probe * told + config.pointing * pointed
+        return total, numbers
+
+
 def _train_video(
-    config: TokenizeConfig, windows: Windows, state: StateTokenizer, log: MetricsLog
+    config: TokenizeConfig, windows: Sequence[Windows], log: MetricsLog
 ) -> VideoFSQ:
     video = VideoFSQ()
-    levels, side = video.config.levels, 8
-    n_read = windows.privileged.shape[1] - len(SIGHT)
-    probe = Probe(len(levels), side * side, windows.state.shape[1], n_read)
-    text_tokenizer = ByteTokenizer()
-    text = text_rows([text_tokenizer.encode(p) for p in windows.prompts], 64)
-    scaled, wanted = _standard(windows.state), _standard(windows.privileged[:, :n_read])
-    visible = windows.privileged[:, n_read]
-    pixel = windows.privileged[:, n_read + 1 :]
-    sampler, augment = Sampler(windows.weights()), Augment(config.augment)
+    parts = [_BodyRows(config, one, len(video.config.levels)) for one in windows]
     video.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    parameters = [*video.parameters(), *probe.parameters()]
+    parameters = list(video.parameters())
+    parameters += [p for one in parts for p in one.probe.parameters()]
     optimizer = torch.optim.AdamW(
         parameters, betas=(0.9, 0.95), weight_decay=1e-4, fused=True
     )
@@ -204,30 +274,15 @@ def _train_video(
     with TrainingBar("video tokenizer", config.show_progress) as bar:
         while fraction < 1:
             rng = np.random.default_rng([config.seed, step])
-            rows = sampler.draw(config.batch, rng)
-            looks = windows.look[rows]
-            pixels = pixels_of(torch.from_numpy(windows.frames[looks]))
-            augment(pixels, pixels[:0], rng)
             for group in optimizer.param_groups:
                 group["lr"] = config.schedule.at(step, fraction)
-            with torch.autocast("cpu", torch.bfloat16):
-                codes, ids = video.encode_codes(pixels)
-                picture = video.reconstruct_loss(codes, pixels)
-                read, likeness = probe(
-                    codes,
-                    text,
-                    torch.from_numpy(windows.prompt[rows]),
-                    torch.from_numpy(scaled[looks]),
-                )
-            seen = torch.from_numpy(visible[rows])
-            told = auxiliary_loss(read, torch.from_numpy(wanted[rows]), seen)
-            prompt, place = (torch.from_numpy(x[rows]) for x in (windows.prompt, pixel))
-            own = likeness[torch.arange(len(rows)), :, prompt]
-            shown = pointing_loss(own, place, seen)
-            named = naming_loss(likeness, place, prompt, seen)
             optimizer.zero_grad(set_to_none=True)
-            total = picture + config.probe * told + config.pointing * (shown + named)
-            total.backward()
+            numbers: dict[str, float] = {}
+            for one in parts:
+                count = config.batch // len(parts)
+                total, told = one.losses(video, count, rng)
+                (total / len(parts)).backward()
+                numbers |= {f"{one.windows.body}/{n}": x for n, x in told.items()}
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
             optimizer.step()
             average.update(parameters, step)
@@ -239,24 +294,13 @@ def _train_video(
                 else elapsed_s / (config.seconds or 1.0)
             )
             if step % 20 == 0 or fraction >= 1:
-                with torch.no_grad():
-                    off = video.reconstruct(codes) - pixels
-                error = off.square().mean() / 4
-                numbers = {
-                    "reconstruction": float(picture.detach()),
-                    "probe": float(told.detach()),
-                    "pointing": float(shown.detach()),
-                    "naming": float(named.detach()),
-                    "psnr_db": float(-10 * error.clamp_min(1e-8).log10()),
-                    "ids_used": float(len(ids.unique())),
-                    "frames_per_s": step * config.batch / elapsed_s,
-                }
-                log.write(step, numbers)
-                bar.update(
-                    fraction,
-                    f"step {step}  {numbers['frames_per_s']:.0f} frames/s  "
-                    f"{numbers['psnr_db']:.1f} dB",
+                pace = step * config.batch / elapsed_s
+                log.write(step, numbers | {"frames_per_s": pace})
+                told_db = "  ".join(
+                    f"{name} {numbers[f'{name}/psnr_db']:.1f} dB"
+                    for name in (one.windows.body for one in parts)
                 )
+                bar.update(fraction, f"step {step}  {pace:.0f} frames/s  {told_db}")
     average.swap(parameters)
     return video.eval()
 

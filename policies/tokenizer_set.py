@@ -1,9 +1,10 @@
-"""The four tokenizers that a policy speaks, kept and moved together."""
+"""The tokenizers that a policy speaks, kept and moved together."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from brownfield.tokenizers.action_bins import KnotBinTokenizer
+from brownfield.tokenizers.folder import folder_hash
 from brownfield.tokenizers.state import StateTokenizer
 from brownfield.tokenizers.text import ByteTokenizer
 from brownfield.tokenizers.video_fsq import VideoFSQ
@@ -11,17 +12,26 @@ from brownfield.tokenizers.video_fsq import VideoFSQ
 
 @dataclass(frozen=True, kw_only=True)
 class TokenizerSet:
-    """Text, state, action and video."""
+    """Words and pictures are the same for all bodies, states and actions are not."""
 
     text: ByteTokenizer
-    state: StateTokenizer
-    action: KnotBinTokenizer
     video: VideoFSQ
+    state: dict[str, StateTokenizer]
+    """By the body's name."""
+    action: dict[str, KnotBinTokenizer]
+    """By the body's name."""
+
+    @property
+    def bodies(self) -> tuple[str, ...]:
+        """Names of the bodies, sorted."""
+        return tuple(sorted(self.state))
 
     def save(self, folder: Path) -> None:
-        """Write one sub-folder for each tokenizer that was fitted."""
-        for name in ("state", "action", "video"):
-            getattr(self, name).save(folder / name)
+        """Write `video/`, and `<body>/state/` and `<body>/action/` for each body."""
+        self.video.save(folder / "video")
+        for body in self.bodies:
+            self.state[body].save(folder / body / "state")
+            self.action[body].save(folder / body / "action")
 
     @classmethod
     def load(cls, folder: Path) -> "TokenizerSet":
@@ -30,12 +40,32 @@ class TokenizerSet:
         Raises:
             ValueError: the folder or one of its tokenizers is missing.
         """
-        for name in ("state", "action", "video"):
-            if not (folder / name).is_dir():
-                raise ValueError(f"{folder} holds no {name} tokenizer")
+        names = _saved(folder)
+        bodies = sorted({name.split("/")[0] for name in names if "/" in name})
         return cls(
             text=ByteTokenizer(),
-            state=StateTokenizer.load(folder / "state"),
-            action=KnotBinTokenizer.load(folder / "action"),
             video=VideoFSQ.load(folder / "video"),
+            state={b: StateTokenizer.load(folder / b / "state") for b in bodies},
+            action={b: KnotBinTokenizer.load(folder / b / "action") for b in bodies},
         )
+
+
+def saved_hashes(folder: Path) -> dict[str, str]:
+    """Hash of each tokenizer that `TokenizerSet.save` wrote, such as "g1/state".
+
+    Raises:
+        ValueError: the folder or one of its tokenizers is missing.
+    """
+    return {name: folder_hash(folder / name) for name in _saved(folder)}
+
+
+def _saved(folder: Path) -> list[str]:
+    """Names of the tokenizers in a folder."""
+    bodies = sorted({p.parent.name for p in folder.glob("*/*") if p.is_dir()})
+    names = [f"{body}/{kind}" for body in bodies for kind in ("state", "action")]
+    for name in ("video", *names):
+        if not (folder / name).is_dir():
+            raise ValueError(f"{folder} holds no {name} tokenizer")
+    if not names:
+        raise ValueError(f"{folder} holds no state tokenizer of any body")
+    return ["video", *names]

@@ -6,6 +6,7 @@ their gradients (gloo on CPU). Every process keeps the whole model; sharding it
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,30 +15,26 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from brownfield.envs.places import place_of
-from brownfield.policies.batches import (
-    Augment,
-    AugmentConfig,
-    Examples,
-    Sampler,
-    tokenize,
-)
+from brownfield.policies.batches import AugmentConfig
 from brownfield.policies.checkpoint import (
     Checkpoint,
     load_checkpoint,
     load_resume,
     save_checkpoint,
 )
+from brownfield.policies.lessons import Lesson, lesson_of
 from brownfield.policies.log import MetricsLog, NoRun, TrainingBar, start_run
 from brownfield.policies.losses import LossConfig
 from brownfield.policies.metrics import offline_metrics
 from brownfield.policies.model import ModelConfig
-from brownfield.policies.objective import objective
+from brownfield.policies.objective import Objective, objective
+from brownfield.policies.optimizer import Optimizer, OptimizerConfig
 from brownfield.policies.policy import StreamPolicy
+from brownfield.policies.port import PortConfig
 from brownfield.policies.ranks import Ranks, run_ranks
 from brownfield.policies.schedule import MovingAverage, ScheduleConfig
 from brownfield.policies.tokenizer_set import TokenizerSet
-from brownfield.policies.windows import SIGHT, Windows, load_windows
+from brownfield.policies.windows import Windows, load_windows
 from brownfield.robot.bodies import body_named
 
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -56,11 +53,11 @@ class TrainConfig:
     out: Path
     """Checkpoint to write."""
 
-    body: str = "g1"
-    """Body of the datasets."""
+    body: tuple[str, ...] = ("g1",)
+    """Bodies of the datasets; several learn together, with equal shares of a step."""
 
     model: ModelConfig = field(default_factory=ModelConfig)
-    """Width, layers and heads; the rest is taken from body and tokenizers."""
+    """Sizes of the trunk; those of the ports follow from bodies and tokenizers."""
 
     steps: int | None = None
     """Length of training in optimizer steps; give this or `seconds`."""
@@ -70,7 +67,7 @@ class TrainConfig:
     run resumes, but not bit for bit."""
 
     batch: int = 128
-    """Rows of one step and process."""
+    """Rows of one step and process, shared evenly by the bodies."""
 
     world_share: float = 0.125
     """Share of the rows that also predict the next look."""
@@ -82,16 +79,16 @@ class TrainConfig:
     """Chance of withholding the state of a row."""
 
     loss: LossConfig = field(default_factory=LossConfig)
-    """Weights and target widths."""
+    """Weights and target widths; what means nothing to a body is left out."""
 
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     """Learning rate."""
 
     augment: AugmentConfig = field(default_factory=AugmentConfig)
-    """Image augmentation."""
+    """Augmentation, as far as each body's place allows."""
 
-    weight_decay: float = 0.02
-    """AdamW, on matrices only."""
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    """How gradients become steps."""
 
     clip: float = 1.0
     """Largest norm of the gradient."""
@@ -115,7 +112,8 @@ class TrainConfig:
     """Go on from `out`."""
 
     init: Path | None = None
-    """Start from this checkpoint's weights and tokenizers; `tokenizers` is ignored."""
+    """Start from this checkpoint's weights and tokenizers; of `tokenizers` only those
+    of bodies that it does not know are taken."""
 
     weights: str = "float32"
     """dtype of the transformer in the checkpoint."""
@@ -149,6 +147,12 @@ class TrainConfig:
             )
         if self.processes < 1 or self.threads < 1 or self.batch < 1:
             raise ValueError("processes, threads and batch must be at least 1")
+        if not self.body or len(set(self.body)) != len(self.body):
+            raise ValueError(f"body must name one or more, each once: {self.body}")
+        if self.batch % len(self.body):
+            raise ValueError(
+                f"batch must divide by the {len(self.body)} bodies, got {self.batch}"
+            )
         if self.resume and self.init is not None:
             raise ValueError("resume goes on from out; init begins anew: give one")
 
@@ -165,72 +169,74 @@ def train(config: TrainConfig) -> Path:
 
 
 def _train_rank(config: TrainConfig, ranks: Ranks) -> None:
-    body, share = body_named(config.body), {"rank": ranks.rank, "ranks": ranks.count}
-    Trainer(config, load_windows(config.datasets, body, **share), ranks).run()
+    windows = load_windows(
+        config.datasets, config.body, rank=ranks.rank, ranks=ranks.count
+    )
+    Trainer(config, windows, ranks).run()
 
 
 class Trainer:
     """State of one process's training."""
 
-    def __init__(self, config: TrainConfig, windows: Windows, ranks: Ranks) -> None:
+    def __init__(
+        self, config: TrainConfig, windows: Sequence[Windows], ranks: Ranks
+    ) -> None:
+        """Args: windows: of each of `config.body`, in their order."""
         self.config, self.ranks = config, ranks
-        torch.manual_seed(config.seed)
-        held_out = windows.held_out(config.validation_every_episode)
-        training = ~held_out[windows.look]
-        if not training.any():
-            raise ValueError(
-                f"process {ranks.rank} has no episode to learn from: record more, or "
-                "hold out or share out fewer"
-            )
         start = config.out if config.resume else config.init
-        if start is not None:
-            loaded = load_checkpoint(start)
-            self.policy, self.tokenizers = loaded.policy, loaded.tokenizers
-        else:
-            self.tokenizers = TokenizerSet.load(config.tokenizers)
-            n_read = windows.privileged.shape[1] - len(SIGHT)
-            model = replace(config.model, auxiliary=n_read)
-            sizes = fitted_sizes(model, self.tokenizers, config.body)
-            self.policy = StreamPolicy(sizes, self.tokenizers.video)
-        text_bytes = self.policy.config.text_bytes
-        self.examples = tokenize(
-            windows,
-            self.tokenizers,
-            text_bytes,
-            config.augment.paraphrases,
-            place_of(config.body).paraphrase,
-        )
-        self.held_out: Examples | None = None
-        if held_out.any() and ranks.first:
-            looks = windows.looks(held_out)
-            self.held_out = tokenize(looks, self.tokenizers, text_bytes)
-        if start is None:
-            self.policy.fit_normalisation(
-                self.examples.state[~held_out], self.examples.auxiliary[training]
+        loaded = load_checkpoint(start) if start is not None else None
+        new = [
+            b for b in config.body if loaded is None or b not in loaded.policy.bodies
+        ]
+        self.tokenizers = _tokenizers(config, loaded, new)
+        self.lessons = [
+            lesson_of(
+                one,
+                self.tokenizers,
+                text_bytes=(
+                    loaded.policy.config if loaded else config.model
+                ).text_bytes,
+                augment=config.augment,
+                loss=config.loss,
+                hold_out_every=config.validation_every_episode,
+                measure=ranks.first,
             )
-            ranks.same(list(self.policy.buffers()))
+            for one in windows
+        ]
+        torch.manual_seed(config.seed)
+        self.policy = self._policy(loaded, new)
+        ranks.same([x.detach() for x in self.policy.state_dict().values()])
         self.policy.train()
         self.policy.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.sampler = Sampler(windows.weights() * training)
-        self.rows = int(training.sum()) * ranks.count
-        self.augment = Augment(config.augment)
+        rows = sum(int(lesson.training.sum()) for lesson in self.lessons)
+        self.rows = rows * ranks.count
         self.parameters = list(self.policy.parameters())
-        matrices = [p for p in self.parameters if p.dim() > 1]
-        vectors = [p for p in self.parameters if p.dim() <= 1]
-        self.optimizer = torch.optim.AdamW(
-            [
-                {"params": matrices, "weight_decay": config.weight_decay},
-                {"params": vectors, "weight_decay": 0.0},
-            ],
-            lr=config.schedule.rate,
-            betas=(0.9, 0.95),
-            fused=True,
-        )
+        self.optimizer = Optimizer(config.optimizer, self.policy)
         self.average = MovingAverage(self.parameters, config.average)
         self.step, self.fraction, self.elapsed_s = 0, 0.0, 0.0
         if config.resume:
             self._restore(load_resume(config.out))
         self.bfloat16 = self._choose_precision()
+
+    def _policy(self, loaded: Checkpoint | None, new: list[str]) -> StreamPolicy:
+        """The loaded policy with its bodies exchanged for ours, or a new one."""
+        sizes = {
+            lesson.body: port_sizes(
+                lesson.body, self.tokenizers, lesson.examples.auxiliary.shape[1]
+            )
+            for lesson in self.lessons
+        }
+        model = loaded.policy.config if loaded else self.config.model
+        model = replace(model, video_levels=tuple(self.tokenizers.video.config.levels))
+        policy = StreamPolicy(model, sizes, self.tokenizers.video)
+        if loaded is not None:
+            ours, theirs = policy.state_dict(), loaded.policy.state_dict()
+            policy.load_state_dict({n: theirs.get(n, x) for n, x in ours.items()})
+        for lesson in self.lessons:
+            if lesson.body in new:
+                port = policy.trunk.port(lesson.body)
+                port.fit_normalisation(*lesson.fitting_data())
+        return policy
 
     def run(self) -> None:
         """Train to the end of the budget and save."""
@@ -262,10 +268,11 @@ class Trainer:
                     means = {name: value / count for name, value in sums.items()}
                     means |= {"rows_per_s": pace, "rate": self._rate()}
                     log.write(self.step, means)
+                    told = "  ".join(
+                        f"{name} {means[f'{name}/action']:.3f}" for name in config.body
+                    )
                     bar.update(
-                        self.fraction,
-                        f"step {self.step}  {pace:.0f} rows/s  "
-                        f"action {means['action']:.3f}",
+                        self.fraction, f"step {self.step}  {pace:.0f} rows/s  {told}"
                     )
                     sums, since, since_step = {}, time.monotonic(), self.step
                 if self.step % config.validate_every == 0 and self.fraction < 1:
@@ -283,30 +290,23 @@ class Trainer:
         config = self.config
         # One generator a step: a resumed run draws what an unbroken one would.
         rng = np.random.default_rng([config.seed, self.ranks.rank, self.step])
-        rows = self.sampler.draw(config.batch, rng)
-        n_world = round(config.batch * config.world_share)
-        batch = self.examples.batch(rows, n_world, self.augment, rng)
-        absent = torch.from_numpy(rng.random(config.batch) < config.state_dropout)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._rate()
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
-            aim = objective(
-                self.policy,
-                batch,
-                config.loss,
-                n_reconstruct=round(config.batch * config.reconstruction_share),
-                absent=absent,
-            )
-        total = float(aim.total.detach())
-        if not np.isfinite(total):
-            raise FloatingPointError(
-                f"the loss is {total} at step {self.step}; lower schedule.rate"
-            )
-        self.optimizer.zero_grad(set_to_none=True)
-        aim.total.backward()
+        self.optimizer.zero_grad()
+        parts: dict[str, float] = {"loss": 0.0}
+        for lesson in self.lessons:
+            aim = self._aim(lesson, rng)
+            total = float(aim.total.detach())
+            if not np.isfinite(total):
+                raise FloatingPointError(
+                    f"the loss of {lesson.body} is {total} at step {self.step}; "
+                    "lower schedule.rate"
+                )
+            (aim.total / len(self.lessons)).backward()
+            parts["loss"] += total / len(self.lessons)
+            for name, part in aim.parts.items():
+                parts[f"{lesson.body}/{name}"] = float(part.detach())
         elapsed_s = self.ranks.average_gradients(self.parameters, elapsed_s)
         torch.nn.utils.clip_grad_norm_(self.parameters, config.clip)
-        self.optimizer.step()
+        self.optimizer.step(self._rate())
         self.average.update(self.parameters, self.step)
         self.step += 1
         self.elapsed_s = elapsed_s
@@ -314,7 +314,24 @@ class Trainer:
             self.fraction = self.step / config.steps
         elif config.seconds is not None:
             self.fraction = elapsed_s / config.seconds
-        return {"loss": total} | {n: float(p.detach()) for n, p in aim.parts.items()}
+        return parts
+
+    def _aim(self, lesson: Lesson, rng: np.random.Generator) -> Objective:
+        """All losses of one body's rows in this step."""
+        config = self.config
+        count = config.batch // len(self.lessons)
+        rows = lesson.sampler.draw(count, rng)
+        n_world = round(count * config.world_share)
+        batch = lesson.examples.batch(rows, n_world, lesson.augment, rng)
+        absent = torch.from_numpy(rng.random(count) < config.state_dropout)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+            return objective(
+                self.policy,
+                batch,
+                lesson.loss,
+                n_reconstruct=round(count * config.reconstruction_share),
+                absent=absent,
+            )
 
     def save(self, numbers: dict[str, float] | None = None) -> None:
         """Write the averaged weights, and beside them what resuming needs."""
@@ -332,7 +349,6 @@ class Trainer:
         checkpoint = Checkpoint(
             policy=self.policy,
             tokenizers=self.tokenizers,
-            body=self.config.body,
             facts=facts,
         )
         save_checkpoint(
@@ -344,9 +360,14 @@ class Trainer:
         return self.config.schedule.at(self.step, self.fraction)
 
     def _validate(self, log: MetricsLog) -> dict[str, float]:
-        examples = self.held_out or self.examples
         self.average.swap(self.parameters)
-        numbers = offline_metrics(self.policy, examples, self.tokenizers.action)
+        numbers = {
+            f"{lesson.body}/{name}": value
+            for lesson in self.lessons
+            for name, value in offline_metrics(
+                self.policy, lesson.measured(), self.tokenizers.action[lesson.body]
+            ).items()
+        }
         self.average.swap(self.parameters)
         log.write(self.step, {f"held_out/{n}": x for n, x in numbers.items()})
         return numbers
@@ -356,7 +377,7 @@ class Trainer:
         for index, parameter in enumerate(self.parameters):
             state[f"raw.{index}"] = parameter.detach()
             state[f"average.{index}"] = self.average.values[index]
-            for name, value in self.optimizer.state[parameter].items():
+            for name, value in self.optimizer.remembered(parameter).items():
                 state[f"optimizer.{index}.{name}"] = value
         state["progress"] = torch.tensor(
             [self.step, self.fraction, self.elapsed_s], dtype=torch.float64
@@ -370,14 +391,11 @@ class Trainer:
             for index, parameter in enumerate(self.parameters):
                 parameter.copy_(state[f"raw.{index}"])
                 self.average.values[index].copy_(state[f"average.{index}"])
-                moments = {
-                    name: torch.empty_like(parameter).copy_(
-                        state[f"optimizer.{index}.{name}"]
-                    )
-                    for name in ("exp_avg", "exp_avg_sq")
-                }
-                count = state[f"optimizer.{index}.step"]
-                self.optimizer.state[parameter] = {"step": count, **moments}
+                prefix = f"optimizer.{index}."
+                memory = [(n, x) for n, x in state.items() if n.startswith(prefix)]
+                self.optimizer.remember(
+                    parameter, [(n.removeprefix(prefix), x) for n, x in memory]
+                )
         step, _, self.elapsed_s = state["progress"].tolist()
         self.step = int(step)
         if self.config.steps is not None:
@@ -390,8 +408,8 @@ class Trainer:
         if self.config.precision != "auto":
             return self.config.precision == "bfloat16"
         rng = np.random.default_rng(0)
-        rows = self.sampler.draw(min(64, self.config.batch), rng)
-        batch = self.examples.batch(rows, 8)
+        rows = self.lessons[0].sampler.draw(min(64, self.config.batch), rng)
+        batch = self.lessons[0].examples.batch(rows, 8)
         seconds = []
         for bfloat16 in (False, True) * 3:
             # CPU time: other processes must not decide.
@@ -400,23 +418,51 @@ class Trainer:
                 aim = objective(self.policy, batch, self.config.loss, n_reconstruct=8)
             aim.total.backward()
             seconds.append(time.process_time() - start)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.optimizer.zero_grad()
         return self.ranks.agree(min(seconds[3::2]) < min(seconds[2::2]))
 
 
-def fitted_sizes(
-    model: ModelConfig, tokenizers: TokenizerSet, body_name: str
-) -> ModelConfig:
-    """The model's sizes with everything that body and tokenizers decide filled in."""
-    body = body_named(body_name)
-    return replace(
-        model,
-        video_levels=tuple(tokenizers.video.config.levels),
+def port_sizes(body_name: str, tokenizers: TokenizerSet, auxiliary: int) -> PortConfig:
+    """What body and tokenizers decide of a model's sizes.
+
+    Args:
+        body_name: whose port.
+        tokenizers: with those of the body.
+        auxiliary: quantities that are told beside the actions.
+    """
+    body, action = body_named(body_name), tokenizers.action[body_name]
+    return PortConfig(
         state_dim=body.state_dim,
+        state_bins=tokenizers.state[body_name].vocab_size,
         action_dim=body.action_dim,
-        action_knots=tokenizers.action.n_tokens // body.action_dim,
-        action_bins=tokenizers.action.vocab_size,
+        action_knots=action.n_tokens // body.action_dim,
+        action_bins=action.vocab_size,
+        auxiliary=auxiliary,
     )
+
+
+def _tokenizers(
+    config: TrainConfig, loaded: Checkpoint | None, new: list[str]
+) -> TokenizerSet:
+    """Those of the checkpoint, and of `config.tokenizers` for bodies new to it.
+
+    Raises:
+        ValueError: a body has none.
+    """
+    fitted = TokenizerSet.load(config.tokenizers) if new else None
+    missing = [body for body in new if fitted and body not in fitted.bodies]
+    if missing:
+        raise ValueError(
+            f"{config.tokenizers} holds no tokenizers of body {missing[0]!r}"
+        )
+    state, action = {}, {}
+    for body in config.body:
+        source = fitted if body in new else loaded.tokenizers if loaded else None
+        assert source is not None
+        state[body], action[body] = source.state[body], source.action[body]
+    whole = loaded.tokenizers if loaded else fitted
+    assert whole is not None
+    return TokenizerSet(text=whole.text, video=whole.video, state=state, action=action)
 
 
 def _plain(value: Any) -> Any:

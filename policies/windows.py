@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brownfield.policies.phases import PHASES
+from brownfield.robot.bodies import body_named
 from brownfield.robot.body import Body
 from brownfield.robot.dataset_reader import DatasetReader
 from brownfield.robot.trajectory import Trajectory
@@ -202,23 +203,43 @@ def windows_of(
 
 
 def load_windows(
-    paths: Sequence[Path], body: Body, *, rank: int = 0, ranks: int = 1
-) -> Windows:
+    paths: Sequence[Path], bodies: Sequence[str], *, rank: int = 0, ranks: int = 1
+) -> list[Windows]:
     """Read datasets; with several ranks each reads every `ranks`-th episode.
 
+    Args:
+        paths: datasets, each of one of the bodies.
+        bodies: names, one or more.
+        rank: of this process.
+        ranks: how many processes share the episodes.
+
+    Returns:
+        the windows of each body, in their order.
+
     Raises:
-        ValueError: no dataset was named.
+        ValueError: no dataset was named, one is of another body, or a body has none.
     """
     if not paths:
         raise ValueError("name at least one dataset")
+    readers: dict[str, list[DatasetReader]] = {body: [] for body in bodies}
+    for path in paths:
+        reader = DatasetReader(path)
+        if reader.body.name not in readers:
+            raise ValueError(
+                f"dataset {path} is of body {reader.body.name!r}, expected "
+                f"{', '.join(bodies)}"
+            )
+        readers[reader.body.name].append(reader)
+    for body, found in readers.items():
+        if not found:
+            raise ValueError(f"no dataset is of body {body!r}")
 
-    def episodes() -> Iterable[Trajectory]:
+    def episodes(body: str) -> Iterable[Trajectory]:
         number = 0
-        for path in paths:
-            reader = DatasetReader(path)
+        for reader in readers[body]:
             for index in range(len(reader)):
                 if number % ranks == rank:
                     yield reader.episode(index, size=FRAME_SIZE)
                 number += 1
 
-    return windows_of(episodes(), body)
+    return [windows_of(episodes(body), body_named(body)) for body in bodies]

@@ -454,4 +454,5 @@ class RoadEnv(gymnasium.Env[dict[str, Any], Array]):
             "privileged": self.privileged(),
             "kind": "straight" if self.asked.turn == "straight" else "turn",
             "map": self._where,
+            "met": dict(self.judge.met),
         }

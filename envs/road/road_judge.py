@@ -10,6 +10,7 @@ from brownfield.envs.road.manoeuvre import (
     FRONT_M,
     RAMP_M,
     STOP_WINDOW_M,
+    Crossing,
     Manoeuvre,
 )
 from brownfield.envs.road.path import Pose
@@ -32,6 +33,8 @@ STILL_S = 10.0
 """So long nobody stands without a reason [s]."""
 REASON_M = 9.0
 """A light, a person or a car is a reason to stand within this distance [m]."""
+MET_M = 15.0
+"""A red light or a person is met where they are seen from within this distance [m]."""
 IN_BAND_M = (-4.0, 1.2)
 """Somebody this far before and behind a car's path has to be given way [m]."""
 
@@ -65,6 +68,9 @@ class RoadJudge:
         """The arm that was taken: left, right, straight, or empty so far."""
         self.worst_m = 0.0
         """Largest distance from the lane's centre outside of junctions so far [m]."""
+        self.met: dict[str, bool] = {}
+        """Who had the right of way so far, `red light` or `person crossing`, and
+        whether it was given."""
 
     def watch(self, data: mujoco.MjData, ego: Pose) -> None:
         """Look for a mistake; call it at every controller tick.
@@ -171,18 +177,37 @@ class RoadJudge:
         s, _ = asked.path.project(ego.x, ego.y, ego.yaw)
         before, self._front = self._front, s + FRONT_M
         line = asked.stop_line_s
-        if line is not None and before <= line + LINE_M < self._front:
-            if self._traffic.light == "red":
+        if line is not None and self._traffic.light == "red":
+            if self._met("red light", before, line):
                 return "crossed a red line"
         for crossing in asked.crossings:
-            if not before <= crossing.enter_s + LINE_M < self._front:
-                continue
-            x, y, _ = asked.path.at((crossing.enter_s + crossing.leave_s) / 2)
-            for walker in self._traffic.walkers:
-                if walker.name == crossing.name and walker.crosses():
-                    if IN_BAND_M[0] < walker.beyond(x, y) < IN_BAND_M[1]:
-                        return "did not give way"
+            if self._somebody_on(crossing):
+                if self._met("person crossing", before, crossing.enter_s):
+                    return "did not give way"
         return ""
+
+    def _met(self, whom: str, before: float, line_s: float) -> bool:
+        """Note who has the right of way at a line; True when it was just taken.
+
+        Args:
+            whom: a key of `met`.
+            before: where the front bumper was [m].
+            line_s: where it should wait [m].
+        """
+        left = line_s + LINE_M - self._front
+        crossed = before <= line_s + LINE_M < self._front
+        if crossed or 0 <= left < MET_M:
+            self.met[whom] = self.met.get(whom, True) and not crossed
+        return crossed
+
+    def _somebody_on(self, crossing: Crossing) -> bool:
+        """Whether somebody has to be given way at a crosswalk."""
+        x, y, _ = self._asked.path.at((crossing.enter_s + crossing.leave_s) / 2)
+        return any(
+            walker.crosses() and IN_BAND_M[0] < walker.beyond(x, y) < IN_BAND_M[1]
+            for walker in self._traffic.walkers
+            if walker.name == crossing.name
+        )
 
     def _in_bay(self, s: float, left: float, yaw: float) -> bool:
         bay = self._asked.bay

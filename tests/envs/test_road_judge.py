@@ -118,7 +118,17 @@ def test_crossing_a_red_line(busy: RoadEnv) -> None:
         _light(env, "red")
         return drivers.expert_as(light="green")(env)
 
-    assert drivers.drive(busy, hurried)["reason"] == "crossed a red line"
+    info = drivers.drive(busy, hurried)
+    assert info["reason"] == "crossed a red line"
+    assert info["met"] == {"red light": False}
+
+
+def test_waiting_at_a_red_light_heeds_it(busy: RoadEnv) -> None:
+    told(busy, "go straight at the junction", seed=1)
+    busy.traffic.has_lead, busy.traffic.walkers = False, []
+    _light(busy, "red")
+    info = drivers.drive(busy, drivers.expert_as())
+    assert info["success"] and info["met"] == {"red light": True}
 
 
 def test_cutting_people_off(busy: RoadEnv) -> None:
@@ -130,7 +140,10 @@ def test_cutting_people_off(busy: RoadEnv) -> None:
             walker.notices_m = 60.0
             walker._may_start = lambda *_: True
             walker.pace = 0.35
-        reasons.add(drivers.drive(busy, drivers.blind)["reason"])
+        info = drivers.drive(busy, drivers.blind)
+        reasons.add(info["reason"])
+        if info["reason"] == "did not give way":
+            assert info["met"] == {"person crossing": False}
     assert "did not give way" in reasons
     assert reasons <= {"did not give way", "hit a pedestrian", ""}
 

@@ -100,7 +100,7 @@ def tokenizer_folder(
         batch=16,
         show_progress=False,
     )
-    return fit_tokenizers(config, windows, G1_BODY)
+    return fit_tokenizers(config, [windows])
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def checkpoint_folder(
         validation_every_episode=0,
         show_progress=False,
     )
-    Trainer(config, windows, Ranks()).run()
+    Trainer(config, [windows], Ranks()).run()
     return config.out
 
 

@@ -33,26 +33,25 @@ def test_from_demonstrations_to_a_driven_episode(name: str, tmp_path: Path) -> N
             TokenizeConfig(
                 datasets=(),
                 out=tmp_path / "tokenizers",
-                body=name,
+                body=(name,),
                 steps=2,
                 batch=8,
                 show_progress=False,
             ),
-            windows,
-            body,
+            [windows],
         )
         config = TrainConfig(
             datasets=(),
             tokenizers=tokenizers,
             out=tmp_path / "policy",
-            body=name,
+            body=(name,),
             model=ModelConfig(width=32, layers=2, heads=2),
             steps=2,
             batch=8,
             validation_every_episode=2,
             show_progress=False,
         )
-        Trainer(config, windows, Ranks()).run()
+        Trainer(config, [windows], Ranks()).run()
         agent = PolicyAgent(tmp_path / "policy")
         assert agent.body == body
         driven, info = run_episode(env, PolicyActor(agent), 2, label=False)

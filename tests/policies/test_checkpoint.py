@@ -43,7 +43,7 @@ def test_half_precision_is_smaller_and_close(folder: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
-    "name", ["weights.safetensors", "tokenizers/video", "tokenizers/action"]
+    "name", ["weights.safetensors", "tokenizers/video", "tokenizers/g1/action"]
 )
 def test_a_changed_byte_is_named(folder: Path, name: str) -> None:
     path = folder / name
@@ -72,7 +72,7 @@ def test_another_schema_is_refused(folder: Path) -> None:
 
 def test_another_body_is_refused(folder: Path) -> None:
     config = json.loads((folder / "config.json").read_text())
-    config["body_hash"] = "0"
+    config["bodies"]["g1"] = "0"
     (folder / "config.json").write_text(json.dumps(config))
     with pytest.raises(ValueError, match="another description of body"):
         load_checkpoint(folder)

@@ -13,7 +13,7 @@ from brownfield.policies.model import ModelConfig
 from brownfield.policies.policy import StreamPolicy
 from brownfield.policies.prompt import PromptConfig, run_prompt
 from brownfield.policies.results import load_results
-from brownfield.policies.train import fitted_sizes
+from brownfield.policies.train import port_sizes
 
 SHORT = KitchenEnvConfig(time_limit_s=0.5)
 
@@ -22,9 +22,10 @@ SHORT = KitchenEnvConfig(time_limit_s=0.5)
 def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("checkpoint") / "untrained"
     tokenizers = fit_quickly(made_up_windows(64))
-    sizes = fitted_sizes(ModelConfig(width=32, layers=2, heads=2), tokenizers, "g1")
-    policy = StreamPolicy(sizes, tokenizers.video)
-    save_checkpoint(folder, Checkpoint(policy=policy, tokenizers=tokenizers, body="g1"))
+    model = ModelConfig(width=32, layers=2, heads=2)
+    ports = {"g1": port_sizes("g1", tokenizers, 6)}
+    policy = StreamPolicy(model, ports, tokenizers.video)
+    save_checkpoint(folder, Checkpoint(policy=policy, tokenizers=tokenizers))
     return folder
 
 

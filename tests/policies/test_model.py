@@ -4,15 +4,17 @@ import pytest
 import torch
 
 from brownfield.policies.model import PAD_BYTE, ModelConfig, StreamTransformer
+from brownfield.policies.port import PortConfig
 from brownfield.policies.transformer import SquaredRelu, block_bias
 
-SIZES = ModelConfig(width=32, layers=3, heads=2, state_dim=7)
+SIZES = ModelConfig(width=32, layers=3, heads=2)
+PORTS = {"g1": PortConfig(state_dim=7), "car": PortConfig(state_dim=7, action_dim=2)}
 
 
 @pytest.fixture(scope="module")
 def trunk() -> StreamTransformer:
     torch.manual_seed(0)
-    return StreamTransformer(SIZES).double().eval()
+    return StreamTransformer(SIZES, PORTS).double().eval()
 
 
 def _inputs(batch: int = 3) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -39,10 +41,10 @@ def test_bias_is_causal_between_blocks_and_full_inside() -> None:
 def test_look_is_the_same_alone_and_in_a_batch(trunk: StreamTransformer) -> None:
     codes, state, text = _inputs()
     prompt = torch.tensor([1, 0, 1])
-    together = trunk.look(codes, state, trunk.prefix(text), prompt)
+    together = trunk.look("g1", codes, state, trunk.prefix("g1", text), prompt)
     for row in range(3):
-        own = trunk.prefix(text[prompt[row]][None])
-        alone = trunk.look(codes[row][None], state[row][None], own)
+        own = trunk.prefix("g1", text[prompt[row]][None])
+        alone = trunk.look("g1", codes[row][None], state[row][None], own)
         torch.testing.assert_close(alone.action[0], together.action[row])
         torch.testing.assert_close(alone.auxiliary[0], together.auxiliary[row])
 
@@ -50,9 +52,9 @@ def test_look_is_the_same_alone_and_in_a_batch(trunk: StreamTransformer) -> None
 def test_looks_do_not_depend_on_what_is_asked_for(trunk: StreamTransformer) -> None:
     """So that a prompt has to be read: its own column is all that it chooses."""
     codes, state, text = _inputs()
-    prefix = trunk.prefix(text)
+    prefix = trunk.prefix("g1", text)
     first, second = (
-        trunk.look(codes, state, prefix, torch.full((3,), i)) for i in (0, 1)
+        trunk.look("g1", codes, state, prefix, torch.full((3,), i)) for i in (0, 1)
     )
     torch.testing.assert_close(first.likeness, second.likeness)
     torch.testing.assert_close(first.pointing, first.likeness[..., 0])
@@ -63,14 +65,14 @@ def test_looks_do_not_depend_on_what_is_asked_for(trunk: StreamTransformer) -> N
 def test_prompts_that_differ_in_a_word_differ_from_the_start() -> None:
     """With small detectors all prompts looked alike and none was ever learned."""
     torch.manual_seed(0)
-    trunk = StreamTransformer(SIZES)
+    trunk = StreamTransformer(SIZES, PORTS)
     texts = [b"pick up the cup", b"pick up the box", b"please take the box"]
     rows = torch.full((3, 64), PAD_BYTE)
     for row, words in zip(rows, texts, strict=True):
         row[: len(words)] = torch.tensor(list(words))
     codes, state, _ = _inputs()
     likeness = trunk.look(
-        codes.float(), state.float(), trunk.prefix(rows), torch.arange(3)
+        "g1", codes.float(), state.float(), trunk.prefix("g1", rows), torch.arange(3)
     ).likeness
     assert likeness.std(2).mean() > 0.1
 
@@ -91,9 +93,9 @@ def test_video_and_state_do_not_depend_on_what_follows(
 ) -> None:
     """Neither the queries nor the state reach back into keys of the video."""
     codes, state, text = _inputs()
-    prefix, prompt = trunk.prefix(text), torch.tensor([0, 1, 1])
-    first = trunk.look(codes, state, prefix, prompt)
-    other = trunk.look(codes, state + 1, prefix, prompt)
+    prefix, prompt = trunk.prefix("g1", text), torch.tensor([0, 1, 1])
+    first = trunk.look("g1", codes, state, prefix, prompt)
+    other = trunk.look("g1", codes, state + 1, prefix, prompt)
     n_before = prefix.past[0][0].shape[2] + SIZES.video_positions
     for (key, _), (key_other, _) in zip(first.past, other.past, strict=True):
         assert torch.equal(key[:, :, :n_before], key_other[:, :, :n_before])
@@ -104,15 +106,15 @@ def test_world_sees_the_executed_ids_and_action_does_not(
     trunk: StreamTransformer,
 ) -> None:
     codes, state, text = _inputs()
-    look = trunk.look(codes, state, trunk.prefix(text[:1]))
-    executed = torch.zeros(3, SIZES.n_action_ids, dtype=torch.float64)
+    look = trunk.look("g1", codes, state, trunk.prefix("g1", text[:1]))
+    executed = torch.zeros(3, PORTS["g1"].n_action_ids, dtype=torch.float64)
     still, moved = (
-        trunk.world(executed, look.past),
-        trunk.world(executed + 1, look.past),
+        trunk.world("g1", executed, look.past),
+        trunk.world("g1", executed + 1, look.past),
     )
     assert still.video.shape == (3, 64, 23) and still.state.shape == (3, 7, 256)
     assert not torch.equal(still.video, moved.video)
-    again = trunk.look(codes, state, trunk.prefix(text[:1]))
+    again = trunk.look("g1", codes, state, trunk.prefix("g1", text[:1]))
     assert torch.equal(look.action, again.action)
 
 
@@ -120,7 +122,7 @@ def test_bytes_are_guessed_from_earlier_bytes_only(trunk: StreamTransformer) -> 
     _, _, text = _inputs()
     changed = text.clone()
     changed[:, 24:] = 65
-    before, after = trunk.prefix(text).text, trunk.prefix(changed).text
+    before, after = trunk.prefix("g1", text).text, trunk.prefix("g1", changed).text
     assert torch.equal(before[:, :4], after[:, :4])
     assert not torch.equal(before[:, 4:], after[:, 4:])
 
@@ -130,6 +132,27 @@ def test_packing_keeps_cells_in_place(trunk: StreamTransformer) -> None:
     packed = trunk._pack(codes)
     cells = trunk._unpack(packed)
     torch.testing.assert_close(cells, codes.flatten(2).transpose(1, 2))
+
+
+def test_bodies_share_all_but_their_ports(trunk: StreamTransformer) -> None:
+    codes, state, text = _inputs()
+    ours = trunk.look("g1", codes, state, trunk.prefix("g1", text[:1]))
+    theirs = trunk.look("car", codes, state, trunk.prefix("car", text[:1]))
+    assert ours.action.shape == (3, 20, 127) and theirs.action.shape == (3, 4, 127)
+    # What a place looks like, and what a word means, is the same to both.
+    assert torch.equal(ours.likeness, theirs.likeness)
+    ours.action.sum().backward()
+    touched = {name for name, p in trunk.named_parameters() if p.grad is not None}
+    trunk.zero_grad(set_to_none=True)
+    assert any(name.startswith("ports.g1.") for name in touched)
+    assert not any(name.startswith("ports.car.") for name in touched)
+
+
+def test_an_unknown_body_is_named(trunk: StreamTransformer) -> None:
+    with pytest.raises(ValueError, match="no body 'boat'; it has g1, car"):
+        trunk.port("boat")
+    with pytest.raises(ValueError, match="at least one body"):
+        StreamTransformer(SIZES, {})
 
 
 def test_squared_relu_has_the_right_gradient() -> None:

@@ -2,15 +2,21 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 
+from brownfield.policies.agent import PolicyAgent
+from brownfield.policies.bench import made_up_windows
 from brownfield.policies.checkpoint import load_checkpoint, load_resume
+from brownfield.policies.optimizer import OptimizerConfig
 from brownfield.policies.ranks import Ranks, run_ranks
 from brownfield.policies.schedule import MovingAverage, ScheduleConfig
+from brownfield.policies.tokenize import TokenizeConfig, fit_tokenizers
 from brownfield.policies.train import TrainConfig, Trainer
 from brownfield.policies.windows import Windows
+from brownfield.robot.car.body import CAR_BODY
 
 
 def _last_lines(config: TrainConfig) -> list[dict[str, float]]:
@@ -18,15 +24,17 @@ def _last_lines(config: TrainConfig) -> list[dict[str, float]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_resuming_is_exact(tiny: TrainConfig, windows: Windows) -> None:
+@pytest.mark.parametrize("kind", ["muon", "adamw"])
+def test_resuming_is_exact(tiny: TrainConfig, windows: Windows, kind: str) -> None:
+    tiny = replace(tiny, optimizer=OptimizerConfig(kind=kind))
     whole = replace(tiny, out=tiny.out.with_name("whole"))
-    Trainer(whole, windows, Ranks()).run()
+    Trainer(whole, [windows], Ranks()).run()
 
-    broken = Trainer(tiny, windows, Ranks())
+    broken = Trainer(tiny, [windows], Ranks())
     while broken.step < 3:
         broken.one_step(0.0)
     broken.save()
-    Trainer(replace(tiny, resume=True), windows, Ranks()).run()
+    Trainer(replace(tiny, resume=True), [windows], Ranks()).run()
 
     one, two = load_resume(whole.out), load_resume(tiny.out)
     assert one.keys() == two.keys()
@@ -39,21 +47,60 @@ def test_resuming_is_exact(tiny: TrainConfig, windows: Windows) -> None:
 
 def test_the_loss_falls(tiny: TrainConfig, windows: Windows) -> None:
     config = replace(tiny, steps=40, log_every=10)
-    Trainer(config, windows, Ranks()).run()
-    lines = [x for x in _last_lines(config) if "action" in x]
-    assert lines[-1]["action"] < lines[0]["action"]
+    Trainer(config, [windows], Ranks()).run()
+    lines = [x for x in _last_lines(config) if "g1/action" in x]
+    assert lines[-1]["g1/action"] < lines[0]["g1/action"]
     assert [x["step"] for x in lines] == [10, 20, 30, 40]
 
 
 def test_init_takes_weights_and_tokenizers(tiny: TrainConfig, windows: Windows) -> None:
-    Trainer(tiny, windows, Ranks()).run()
+    Trainer(tiny, [windows], Ranks()).run()
     begun = Trainer(
-        replace(tiny, init=tiny.out, out=tiny.out.with_name("next")), windows, Ranks()
+        replace(tiny, init=tiny.out, out=tiny.out.with_name("next")), [windows], Ranks()
     )
     saved = load_checkpoint(tiny.out).policy.state_dict()
     ours = begun.policy.state_dict()
     assert all(torch.equal(ours[name], saved[name]) for name in saved)
     assert begun.step == 0
+
+
+def test_a_second_body_joins_a_trained_one(
+    tiny: TrainConfig, windows: Windows, tmp_path: Path
+) -> None:
+    """What the first has learned is kept; the second brings its own tokenizers."""
+    Trainer(tiny, [windows], Ranks()).run()
+    drives = made_up_windows(64, CAR_BODY, "turn left at the junction, then stop")
+    fitted = TokenizeConfig(
+        datasets=(),
+        out=tmp_path / "car_tokenizers",
+        body=("car",),
+        steps=1,
+        batch=8,
+        show_progress=False,
+    )
+    both = replace(
+        tiny,
+        body=("g1", "car"),
+        init=tiny.out,
+        out=tmp_path / "both",
+        tokenizers=fit_tokenizers(fitted, [drives]),
+    )
+    begun = Trainer(both, [windows, drives], Ranks())
+    alone, ours = load_checkpoint(tiny.out), begun.policy.state_dict()
+    saved = alone.policy.state_dict()
+    assert all(torch.equal(ours[name], saved[name]) for name in saved)
+    begun.run()
+    whole = load_checkpoint(both.out)
+    assert whole.policy.bodies == ("car", "g1")
+    assert set(_last_lines(both)[0]) > {"g1/action", "car/action", "car/video"}
+    for name in ("g1", "car"):
+        assert PolicyAgent(whole, name).body.name == name
+    with pytest.raises(ValueError, match="moves car, g1: say which body"):
+        PolicyAgent(whole)
+    with pytest.raises(ValueError, match="moves g1, not 'car'"):
+        alone.body("car")
+    with pytest.raises(ValueError, match="no tokenizers of body 'car'"):
+        Trainer(replace(both, tokenizers=tiny.tokenizers), [windows, drives], Ranks())
 
 
 def _agree(numbers: list[float], ranks: Ranks) -> None:
@@ -73,6 +120,12 @@ def test_bad_budgets_are_refused(tiny: TrainConfig) -> None:
         replace(tiny, seconds=5.0)
     with pytest.raises(ValueError, match="precision must be one of"):
         replace(tiny, precision="int4")
+    with pytest.raises(ValueError, match="optimizer must be one of muon, adamw"):
+        OptimizerConfig(kind="sgd")
+    with pytest.raises(ValueError, match="batch must divide by the 3 bodies"):
+        replace(tiny, body=("g1", "car", "boat"))
+    with pytest.raises(ValueError, match="each once"):
+        replace(tiny, body=("g1", "g1"))
     with pytest.raises(ValueError, match="cosine or wsd"):
         ScheduleConfig(shape="flat")
 
