@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from brownfield.policies.checkpoint import Checkpoint, load_checkpoint
+from brownfield.policies.device import device_named
 from brownfield.policies.model import Prefix
 from brownfield.policies.policy import (
     codes_of,
@@ -64,6 +65,7 @@ class PolicyAgent:
         checkpoint: Checkpoint | Path | str,
         body: str | None = None,
         threads: int = 1,
+        device: str = "cpu",
     ) -> None:
         """Take a checkpoint for one of its bodies.
 
@@ -71,6 +73,8 @@ class PolicyAgent:
             checkpoint: loaded, a folder, or a shipped name.
             body: whom it moves; None for the only one.
             threads: of torch.
+            device: `cpu`, `cuda`, or `auto`. One look of a small model at a time is
+                quickest on a CPU.
 
         Raises:
             ValueError: the checkpoint cannot be used, or not for this body.
@@ -82,7 +86,8 @@ class PolicyAgent:
         self.body: Body = checkpoint.body(body)
         self.prompt = ""
         self.thought: Thought | None = None
-        self._policy = checkpoint.policy.eval()
+        self._device = device_named(device)
+        self._policy = checkpoint.policy.eval().to(self._device)
         self._port = self._policy.trunk.port(self.body.name)
         self._tokenizers = checkpoint.tokenizers
         vocabulary = checkpoint.vocabulary or vocabulary_of(checkpoint.tokenizers)
@@ -104,7 +109,7 @@ class PolicyAgent:
             ValueError: the prompt is empty or too long.
         """
         ids = np.asarray(self._tokenizers.text.encode(prompt), dtype=np.int64)
-        text = text_rows([ids], self._policy.config.text_bytes)
+        text = text_rows([ids], self._policy.config.text_bytes).to(self._device)
         self._prefix = self._policy.trunk.prefix(self.body.name, text)
         self.prompt, self.thought, self._last_past = prompt, None, None
         self.stream = EpisodeStream(self._grammar, ids)
@@ -153,23 +158,31 @@ class PolicyAgent:
                 f"{camera} must be uint8 (H, W, 3), got {frame.dtype} {frame.shape}"
             )
         policy = self._policy
-        pixels = pixels_of(torch.from_numpy(area_resize(frame[None], FRAME_SIZE)))
+        small = torch.from_numpy(area_resize(frame[None], FRAME_SIZE))
+        pixels = pixels_of(small.to(self._device))
         codes, video_ids = policy.video.encode_codes(pixels)
         tokenizer = self._tokenizers.state[self.body.name]
         state_ids = np.asarray(tokenizer.encode(state[None]))
         seen = np.asarray(tokenizer.decode(state_ids), dtype=np.float32)
         look = policy.trunk.look(
-            self.body.name, codes, torch.from_numpy(seen), self._prefix
+            self.body.name,
+            codes,
+            torch.from_numpy(seen).to(self._device),
+            self._prefix,
         )
         self._last_past = look.past
         self.thought = Thought(
-            video_ids=video_ids[0].numpy(),
+            video_ids=video_ids[0].cpu().numpy(),
             state_ids=state_ids[0].astype(np.int64),
-            auxiliary=self._port.auxiliary_in_units(look.auxiliary)[0].numpy(),
-            pointing=look.pointing[0].softmax(-1).view(video_ids.shape[1:]).numpy(),
+            auxiliary=self._port.auxiliary_in_units(look.auxiliary)[0].cpu().numpy(),
+            pointing=look.pointing[0]
+            .softmax(-1)
+            .view(video_ids.shape[1:])
+            .cpu()
+            .numpy(),
             visible=float(look.auxiliary[0, -1].sigmoid()),
         )
-        return action_ids(look.action, self.body)[0].numpy()
+        return action_ids(look.action, self.body)[0].cpu().numpy()
 
     @torch.inference_mode()
     def imagine(
@@ -188,7 +201,7 @@ class PolicyAgent:
         half = (self.action_tokenizer.vocab_size - 1) / 2
         executed = torch.from_numpy((np.asarray(ids) / half - 1).astype(np.float32))
         logits = policy.trunk.world(
-            self.body.name, executed[None], self._last_past
+            self.body.name, executed[None].to(self._device), self._last_past
         ).video
         digits = torch.stack([x.argmax(-1) for x in logits.split(list(levels), -1)], -1)
         side = policy.config.video_grid
@@ -205,7 +218,8 @@ class PolicyAgent:
         if self.thought is None:
             raise ValueError("call act first: nothing was seen yet")
         levels = self._policy.config.video_levels
-        digits = digits_of(torch.from_numpy(self.thought.video_ids)[None], levels)
+        ids = torch.from_numpy(self.thought.video_ids).to(self._device)
+        digits = digits_of(ids[None], levels)
         return frames_of(self._policy.video.reconstruct(codes_of(digits, levels)))[0]
 
 

@@ -53,6 +53,12 @@ class Batch(NamedTuple):
     pixel: Tensor
     """(B, 2) where the named object appears, -1 to 1 (right, down) in view."""
 
+    def to(self, device: torch.device) -> "Batch":
+        """The same on a device."""
+        return Batch(
+            *(x.to(device) if isinstance(x, Tensor) else x for x in self)  # type: ignore[arg-type]
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class AugmentConfig:

@@ -41,7 +41,7 @@ def offline_metrics(
     sizes, windows, trunk = policy.config, examples.windows, policy.trunk
     port = trunk.port(body.name)
     for part in np.array_split(rows, max(1, len(rows) // 256)):
-        batch = examples.batch(part, len(part))
+        batch = examples.batch(part, len(part)).to(port.state_mean.device)
         codes, ids = policy.video.encode_codes(batch.pixels)
         look = trunk.look(
             body.name,
@@ -51,17 +51,19 @@ def offline_metrics(
             batch.prompt,
         )
         last = windows.last[windows.look[part]]
-        action = action_ids(look.action, body).numpy()
+        action = action_ids(look.action, body).cpu().numpy()
         chunks.append(tokenizer.decode(action, last, np.zeros_like(last)))
         read.append(
             torch.cat(
                 [port.auxiliary_in_units(look.auxiliary), look.auxiliary[:, -1:]], 1
-            ).numpy()
+            )
+            .cpu()
+            .numpy()
         )
-        pointed.append(look.pointing.argmax(-1).numpy())
+        pointed.append(look.pointing.argmax(-1).cpu().numpy())
         decoded = policy.video.reconstruct(codes).clamp(-1, 1)
         error = (decoded - batch.pixels).square().mean((1, 2, 3)) / 4
-        errors.append(error.clamp_min(1e-8).numpy())
+        errors.append(error.clamp_min(1e-8).cpu().numpy())
         after = policy.video.encode_codes(batch.next_pixels)[1]
         digits = digits_of(after.flatten(1), sizes.video_levels)
         world = trunk.world(body.name, batch.executed, look.past).video.float()

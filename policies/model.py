@@ -275,7 +275,9 @@ class StreamTransformer(nn.Module):
         places = self.norm_place(places)
         topics = self.asked_place(prefix.words) * config.place_width**-0.5
         likeness = places @ topics.T
-        own = torch.zeros(len(codes), dtype=torch.long) if prompt is None else prompt
+        own = codes.new_zeros(len(codes), dtype=torch.long)
+        if prompt is not None:
+            own = prompt
         pointing = likeness.gather(
             2, own[:, None, None].expand(-1, likeness.shape[1], 1)
         )[..., 0]

@@ -96,7 +96,7 @@ class Optimizer:
                 part.state[parameter] = {
                     name: torch.empty_like(parameter).copy_(value)
                     if value.shape == parameter.shape
-                    else value.clone()
+                    else value.to(parameter.device, copy=True)
                     for name, value in memory
                 }
 

@@ -11,12 +11,17 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.multiprocessing.spawn import spawn
 
+from brownfield.policies.device import device_named
+
 
 class Ranks:
     """This process's place among `count` processes; one process needs no group."""
 
-    def __init__(self, rank: int = 0, count: int = 1) -> None:
+    def __init__(
+        self, rank: int = 0, count: int = 1, device: torch.device | None = None
+    ) -> None:
         self.rank, self.count = rank, count
+        self.device = device or torch.device("cpu")
 
     @property
     def first(self) -> bool:
@@ -37,7 +42,8 @@ class Ranks:
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
         grads = [p.grad for p in parameters if p.grad is not None]
-        flat = torch.cat([g.reshape(-1) for g in grads] + [torch.tensor([clock_s])])
+        clock = torch.tensor([clock_s], device=grads[0].device)
+        flat = torch.cat([g.reshape(-1) for g in grads] + [clock])
         dist.all_reduce(flat)
         flat /= self.count
         start = 0
@@ -54,7 +60,7 @@ class Ranks:
 
     def agree(self, choice: bool) -> bool:
         """The first process's choice."""
-        said = torch.tensor([float(choice)])
+        said = torch.tensor([float(choice)], device=self.device)
         self.same([said])
         return bool(said.item())
 
@@ -65,7 +71,11 @@ class Ranks:
 
 
 def run_ranks(
-    work: Callable[[Any, Ranks], None], config: Any, processes: int, threads: int
+    work: Callable[[Any, Ranks], None],
+    config: Any,
+    processes: int,
+    threads: int,
+    device: str = "cpu",
 ) -> None:
     """Run `work(config, ranks)` in one process or several.
 
@@ -76,17 +86,22 @@ def run_ranks(
         config: handed to it.
         processes: how many.
         threads: of each.
+        device: `auto`, `cpu` or `cuda`; each process takes a GPU of its own.
     """
     if "LOCAL_RANK" in os.environ and "WORLD_SIZE" in os.environ:
         rank, count = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-        _run(rank, count, None, threads, work, config)
+        _run(rank, count, None, threads, device, work, config)
     elif processes == 1:
         torch.set_num_threads(threads)
-        work(config, Ranks())
+        work(config, Ranks(device=device_named(device)))
     else:
         with tempfile.TemporaryDirectory() as folder:
             store = str(Path(folder) / "store")
-            spawn(_run, (processes, store, threads, work, config), nprocs=processes)
+            spawn(
+                _run,
+                (processes, store, threads, device, work, config),
+                nprocs=processes,
+            )
 
 
 def _run(
@@ -94,13 +109,18 @@ def _run(
     count: int,
     store: str | None,
     threads: int,
+    device: str,
     work: Callable[[Any, Ranks], None],
     config: Any,
 ) -> None:
     torch.set_num_threads(threads)
     where = None if store is None else f"file://{store}"
-    dist.init_process_group("gloo", init_method=where, rank=rank, world_size=count)
+    own = device_named(device, int(os.environ.get("LOCAL_RANK", rank)))
+    if own.type == "cuda":
+        torch.cuda.set_device(own)
+    backend = "nccl" if own.type == "cuda" else "gloo"
+    dist.init_process_group(backend, init_method=where, rank=rank, world_size=count)
     try:
-        work(config, Ranks(rank, count))
+        work(config, Ranks(rank, count, own))
     finally:
         dist.destroy_process_group()

@@ -39,8 +39,8 @@ CELLS = 64
 """Codes of a frame."""
 TEXT_BYTES = 64
 """Bytes of a prompt that the probe reads."""
-LOGGED = 16
-"""Frames of a step whose error is logged."""
+LOG_EVERY = 20
+"""Steps between lines of the log."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,9 +223,9 @@ class _BodyRows:
         self.names_things = place.names_things
 
     def losses(
-        self, video: VideoFSQ, count: int, rng: np.random.Generator
+        self, video: VideoFSQ, count: int, rng: np.random.Generator, measure: bool
     ) -> tuple[Tensor, dict[str, float]]:
-        """The weighted loss of `count` rows, and what to log."""
+        """The weighted loss of `count` rows; what to log only if it shall `measure`."""
         config, windows = self.config, self.windows
         rows = self.sampler.draw(count, rng)
         looks = windows.look[rows]
@@ -242,9 +242,12 @@ class _BodyRows:
         own = likeness[torch.arange(count), :, prompt]
         shown = pointing_loss(own, place, seen)
         named = naming_loss(likeness, place, prompt, seen)
+        pointed = shown + named if self.names_things else shown
+        total = picture + config.probe * told + config.pointing * pointed
+        if not measure:
+            return total, {}
         with torch.no_grad():
-            off = video.reconstruct(codes[:LOGGED]) - pixels[:LOGGED]
-        error = off.square().mean() / 4
+            error = (video.reconstruct(codes) - pixels).square().mean() / 4
         numbers = {
             "reconstruction": float(picture.detach()),
             "probe": float(told.detach()),
@@ -253,8 +256,6 @@ class _BodyRows:
             "psnr_db": float(-10 * error.clamp_min(1e-8).log10()),
             "ids_used": float(len(ids.unique())),
         }
-        pointed = shown + named if self.names_things else shown
-        total = picture + config.probe * told + config.pointing * pointed
         return total, numbers
 
 
@@ -270,17 +271,18 @@ def _train_video(
         parameters, betas=(0.9, 0.95), weight_decay=1e-4, fused=True
     )
     average = MovingAverage(parameters, 0.995)
-    began, step, fraction = time.monotonic(), 0, 0.0
+    began, step, fraction, note = time.monotonic(), 0, 0.0, ""
     with TrainingBar("video tokenizer", config.show_progress) as bar:
         while fraction < 1:
             rng = np.random.default_rng([config.seed, step])
             for group in optimizer.param_groups:
                 group["lr"] = config.schedule.at(step, fraction)
             optimizer.zero_grad(set_to_none=True)
+            measure = step % LOG_EVERY == 0
             numbers: dict[str, float] = {}
             for one in parts:
                 count = config.batch // len(parts)
-                total, told = one.losses(video, count, rng)
+                total, told = one.losses(video, count, rng, measure)
                 (total / len(parts)).backward()
                 numbers |= {f"{one.windows.body}/{n}": x for n, x in told.items()}
             torch.nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -293,14 +295,15 @@ def _train_video(
                 if config.steps is not None
                 else elapsed_s / (config.seconds or 1.0)
             )
-            if step % 20 == 0 or fraction >= 1:
+            if measure:
                 pace = step * config.batch / elapsed_s
                 log.write(step, numbers | {"frames_per_s": pace})
-                told_db = "  ".join(
+                decibels = "  ".join(
                     f"{name} {numbers[f'{name}/psnr_db']:.1f} dB"
                     for name in (one.windows.body for one in parts)
                 )
-                bar.update(fraction, f"step {step}  {pace:.0f} frames/s  {told_db}")
+                note = f"step {step}  {pace:.0f} frames/s  {decibels}"
+            bar.update(fraction, note)
     average.swap(parameters)
     return video.eval()
 

@@ -105,6 +105,9 @@ class TrainConfig:
     threads: int = 1
     """Threads of each process."""
 
+    device: str = "auto"
+    """`cpu`, `cuda`, or `auto`: a GPU where there is one."""
+
     seed: int = 0
     """Draws weights, rows and augmentation."""
 
@@ -164,7 +167,7 @@ def train(config: TrainConfig) -> Path:
         ValueError: datasets, tokenizers or checkpoint cannot be used.
         FloatingPointError: the loss is no longer a number.
     """
-    run_ranks(_train_rank, config, config.processes, config.threads)
+    run_ranks(_train_rank, config, config.processes, config.threads, config.device)
     return config.out
 
 
@@ -204,7 +207,7 @@ class Trainer:
             for one in windows
         ]
         torch.manual_seed(config.seed)
-        self.policy = self._policy(loaded, new)
+        self.policy = self._policy(loaded, new).to(ranks.device)
         ranks.same([x.detach() for x in self.policy.state_dict().values()])
         self.policy.train()
         self.policy.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -322,9 +325,10 @@ class Trainer:
         count = config.batch // len(self.lessons)
         rows = lesson.sampler.draw(count, rng)
         n_world = round(count * config.world_share)
-        batch = lesson.examples.batch(rows, n_world, lesson.augment, rng)
-        absent = torch.from_numpy(rng.random(count) < config.state_dropout)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.bfloat16):
+        device = self.ranks.device
+        batch = lesson.examples.batch(rows, n_world, lesson.augment, rng).to(device)
+        absent = torch.from_numpy(rng.random(count) < config.state_dropout).to(device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.bfloat16):
             return objective(
                 self.policy,
                 batch,
@@ -409,6 +413,9 @@ class Trainer:
             return self.config.precision == "bfloat16"
         rng = np.random.default_rng(0)
         rows = self.lessons[0].sampler.draw(min(64, self.config.batch), rng)
+        device = self.ranks.device
+        if device.type == "cuda":
+            return True
         batch = self.lessons[0].examples.batch(rows, 8)
         seconds = []
         for bfloat16 in (False, True) * 3:
