@@ -1,0 +1,406 @@
+"""The ladder: motion as ids, coarse to fine.
+
+Each id adds detail to a motion that is complete without it. The motion of no ids at all
+is the base (brake and hold); every further id refines a few coefficients of a learned
+transform. Every string of ids decodes, to a motion that starts with the position and
+the velocity of what is being executed, and stays within limits and rate limits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from brownfield.tokenizers.array_kind import ArrayKind
+from brownfield.tokenizers.braking_base import feasible
+from brownfield.tokenizers.chunk_checks import (
+    check_finite,
+    checked_times,
+    training_chunks,
+)
+from brownfield.tokenizers.folder import load_folder, save_folder
+from brownfield.tokenizers.gray_slots import Digit, SlotTable
+from brownfield.tokenizers.ladder_decode import LadderDecoder
+from brownfield.tokenizers.ladder_encode import LadderEncoder
+from brownfield.tokenizers.ladder_fields import LadderFields
+from brownfield.tokenizers.ladder_model import LadderModel, fit_model
+from brownfield.tokenizers.ladder_universal import universal_model
+
+Array = NDArray[np.float64]
+KIND = "ladder action tokenizer"
+_ARRAYS = ("time_map", "time_read", "joint_map", "gain_edges", "gain", "scale", "error")
+_LIMITS = ("lower", "upper", "max_rate", "rest", "quantiles")
+
+
+class LadderTokenizer:
+    """Chunks (T, D) to at most L ids and back.
+
+    Attributes:
+        vocab_size: ids are 0..vocab_size - 1.
+        n_tokens: L, ids of the longest string.
+        clamped: hand-over states seen so far that nobody could have braked from within
+            the limits; the nearest that one can was used.
+    """
+
+    def __init__(
+        self, model: LadderModel, fields: LadderFields, rate_hz: float, vocab_size: int
+    ) -> None:
+        """Args:
+        model: what was learned.
+        fields: names, limits and normalisation.
+        rate_hz: rows of a chunk per second [Hz].
+        vocab_size: ids of a slot.
+        """
+        self.model, self.fields = model, fields
+        self.rate_hz, self.vocab_size = float(rate_hz), int(vocab_size)
+        self.names = fields.names
+        self.steps = model.time_read.shape[1]
+        self.horizon_s = model.horizon_s
+        self.n_tokens, self.clamped = len(model.slots), 0
+        self._table = SlotTable(model.slots, vocab_size)
+        self._times = np.arange(1, self.steps + 1) / self.rate_hz
+        self._kinds: dict[tuple[Any, ...], _Kind] = {}
+
+    @classmethod
+    def fit(
+        cls,
+        chunks: ArrayLike,
+        last: ArrayLike,
+        velocity: ArrayLike,
+        rate_hz: float,
+        lower: ArrayLike | None = None,
+        upper: ArrayLike | None = None,
+        max_rate: ArrayLike | None = None,
+        names: Sequence[str] | None = None,
+        rest: ArrayLike | None = None,
+        vocab_size: int = 1024,
+        max_tokens: int = 128,
+    ) -> LadderTokenizer:
+        """Learn transform, scales and slots; seconds, without a network.
+
+        Args:
+            chunks: (N, T, D) in physical units; row i is time (i + 1) / rate_hz.
+            last: executed values (N, D), at time 0.
+            velocity: their slopes (N, D) [unit/s].
+            rate_hz: rows per second [Hz].
+            lower, upper: limits (D,); none where not given.
+            max_rate: limits of the slope (D,) [unit/s]; none where not given.
+            names: fields (D).
+            rest: values of rest (D,), NaN where a field holds; all hold by default.
+            vocab_size: ids of a slot, at least 16.
+            max_tokens: most slots.
+
+        Raises:
+            ValueError: shapes that do not fit, NaN or infinity, limits that exclude
+                each other.
+        """
+        chunks, last, velocity = training_chunks(chunks, last, velocity, rate_hz)
+        if vocab_size < 16 or max_tokens < 1:
+            raise ValueError(
+                f"expected vocab_size of at least 16 and max_tokens of at least 1, got "
+                f"{vocab_size} and {max_tokens}"
+            )
+        rows = np.concatenate([last[:, None], chunks], 1)
+        quantiles = np.quantile(rows, [0.01, 0.99], axis=(0, 1))
+        fields = LadderFields.of(names, quantiles, lower, upper, max_rate, rest)
+        steps = chunks.shape[1]
+        times = np.arange(1, steps + 1) / rate_hz
+        residual = fields.residual(chunks, last, velocity, times)
+        model = fit_model(residual, steps / rate_hz, vocab_size, max_tokens)
+        return cls(model, fields, rate_hz, vocab_size)
+
+    @classmethod
+    def universal(
+        cls,
+        rate_hz: float,
+        steps: int,
+        lower: ArrayLike,
+        upper: ArrayLike,
+        max_rate: ArrayLike | None = None,
+        names: Sequence[str] | None = None,
+        rest: ArrayLike | None = None,
+        vocab_size: int = 1024,
+        max_tokens: int = 128,
+    ) -> LadderTokenizer:
+        """A ladder that needs no fit, for a robot that nobody has recorded.
+
+        Args:
+            rate_hz: rows per second [Hz].
+            steps: rows of a chunk (T).
+            lower, upper: finite limits (D,); their middle half is the unit of errors.
+            max_rate, names, rest, vocab_size, max_tokens: as in `fit`.
+
+        Raises:
+            ValueError: limits that do not fit or are not finite.
+        """
+        low, high = np.asarray(lower, float), np.asarray(upper, float)
+        if low.ndim != 1 or low.shape != high.shape or not low.size:
+            raise ValueError(
+                f"expected lower and upper (D,), got {low.shape} and {high.shape}"
+            )
+        if not np.isfinite([low, high]).all():
+            raise ValueError("a ladder without a fit needs finite limits")
+        if not rate_hz > 0 or steps < 1:
+            raise ValueError(
+                f"expected a positive rate and at least one row, got {rate_hz} and "
+                f"{steps}"
+            )
+        quarter = (high - low) / 4
+        quantiles = np.stack([low + quarter, high - quarter])
+        fields = LadderFields.of(names, quantiles, low, high, max_rate, rest)
+        joints = len(fields.moving)
+        model = universal_model(steps, steps / rate_hz, joints, vocab_size, max_tokens)
+        return cls(model, fields, rate_hz, vocab_size)
+
+    def encode(
+        self,
+        chunk: Any,
+        last: Any,
+        velocity: Any,
+        tolerance: float | None = None,
+        max_tokens: int | None = None,
+    ) -> Any:
+        """Ids of one chunk or of a batch.
+
+        Args:
+            chunk: (T, D) or (B, T, D) in physical units, NumPy or torch.
+            last: executed values (D,) or (B, D), at time 0.
+            velocity: their slopes, the same shape [unit/s].
+            tolerance: end each string where chunks of its kind err by this on average
+                (RMSE in units of half the 1 to 99 % range).
+            max_tokens: longest string.
+
+        Returns:
+            Whole numbers (K,) or (B, K); with a tolerance a batch is a list of (K_i,).
+
+        Raises:
+            ValueError: shapes that do not fit, NaN or infinity.
+        """
+        kind = self._kind(chunk, last, velocity)
+        chunk, last, velocity = (kind.arrays.put(x) for x in (chunk, last, velocity))
+        dim = len(self.names)
+        if chunk.ndim not in (2, 3) or tuple(chunk.shape[-2:]) != (self.steps, dim):
+            raise ValueError(
+                f"expected chunk (T, D) or (B, T, D), T and D {self.steps}, {dim}; got "
+                f"{tuple(chunk.shape)}"
+            )
+        self._check_state(last, velocity, chunk.shape[:-2])
+        check_finite("chunk", chunk, self.names)
+        last, velocity = self._feasible(kind, last, velocity)
+        ids = kind.encoder(chunk, last, velocity)
+        most = self.n_tokens if max_tokens is None else min(max_tokens, self.n_tokens)
+        if most < 0:
+            raise ValueError(f"max_tokens must not be negative, got {max_tokens}")
+        if tolerance is None:
+            return ids[..., :most]
+        if ids.ndim == 1:
+            return ids[: min(most, self._stop(ids, tolerance))]
+        return [row[: min(most, self._stop(row, tolerance))] for row in ids]
+
+    def decode(
+        self,
+        ids: Any,
+        last: Any,
+        velocity: Any,
+        times_s: ArrayLike | None = None,
+        derivative: int = 0,
+    ) -> Any:
+        """The motion of any ids.
+
+        Args:
+            ids: (K,) or (B, K), or a list of B strings; an id outside the vocabulary
+                ends its string, and what is longer than a ladder is not read.
+            last: executed values (D,) or (B, D), at time 0.
+            velocity: their slopes, the same shape [unit/s].
+            times_s: times (T,) since the hand-over [s]; the chunk's own rows by
+                default. Beyond the horizon the motion comes to rest.
+            derivative: 0 for values, 1 or 2 for their derivatives by time.
+
+        Returns:
+            (T, D) or (B, T, D), of the kind of `last`.
+
+        Raises:
+            ValueError: shapes that do not fit, NaN or infinity.
+        """
+        if derivative not in (0, 1, 2):
+            raise ValueError(f"derivative must be 0, 1 or 2, got {derivative}")
+        kind = self._kind(last, velocity)
+        last, velocity = kind.arrays.put(last), kind.arrays.put(velocity)
+        self._check_state(last, velocity, last.shape[:-1])
+        times = self._times if times_s is None else checked_times(times_s)
+        last, velocity = self._feasible(kind, last, velocity)
+        single = last.ndim == 1
+        batch = 1 if single else len(last)
+        strings, length = self._strings(kind.arrays, ids, single, batch)
+        last, velocity = (x.reshape(batch, -1).T for x in (last, velocity))
+        plan = kind.decoder.plan(strings, length, last, velocity)
+        if times_s is None or not len(times) or times.max() <= self.horizon_s:
+            motion = kind.decoder.motion(plan, times, derivative)
+        else:
+            motion = self._beyond(kind, plan, times, derivative)
+        if single:
+            return motion[..., 0]
+        return (
+            motion.transpose(2, 0, 1)
+            if kind.arrays.like is None
+            else motion.permute(2, 0, 1)
+        )
+
+    def _beyond(self, kind: _Kind, plan: Any, times: Array, derivative: int) -> Any:
+        """Motion (T, D, B) that goes on from the end of its plan to rest."""
+        end = np.array([self.horizon_s])
+        value, slope = (kind.decoder.motion(plan, end, d)[0] for d in (0, 1))
+        value, slope = kind.feasible(value.T, slope.T)
+        after = kind.decoder.plan(
+            kind.arrays.whole(kind.arrays.zeros(0, len(value))), 0, value.T, slope.T
+        )
+        late = times > self.horizon_s
+        inside = kind.decoder.motion(plan, np.minimum(times, end), derivative)
+        later = np.maximum(times - self.horizon_s, 0.0)
+        beyond = kind.decoder.motion(after, later, derivative)
+        late = kind.arrays.put(late.astype(np.int64))[:, None, None] > 0
+        return kind.arrays.xp.where(late, beyond, inside)
+
+    def stop(self, first_id: int, tolerance: float) -> int:
+        """Ids after which chunks that begin with `first_id` err by `tolerance`.
+
+        Args:
+            first_id: it tells how large the motion is.
+            tolerance: RMSE in units of half the 1 to 99 % range.
+
+        Returns:
+            k; all ids where none are enough.
+        """
+        if not 0 <= int(first_id) < self.vocab_size:
+            raise ValueError(
+                f"first_id must be in 0..{self.vocab_size - 1}, got {first_id}"
+            )
+        gain = int(self._table.digit_of_id[0, int(first_id), 0])
+        enough = self.model.error[gain] <= tolerance
+        return int(enough.argmax()) if enough.any() else self.n_tokens
+
+    def _stop(self, ids: Any, tolerance: float) -> int:
+        return self.stop(int(ids[0]), tolerance) if len(ids) else 0
+
+    def check_body(
+        self,
+        names: Sequence[str],
+        rate_hz: float,
+        lower: ArrayLike,
+        upper: ArrayLike,
+    ) -> None:
+        """Make sure that the tokenizer was fitted for a body.
+
+        Raises:
+            ValueError: says what differs: names, their order, rate or a limit.
+        """
+        if rate_hz != self.rate_hz:
+            raise ValueError(
+                f"the tokenizer was fitted at {self.rate_hz} Hz, the body has {rate_hz}"
+            )
+        self.fields.check_same(names, lower, upper)
+
+    def save(self, folder: Path) -> None:
+        """Write the tokenizer as one folder."""
+        model = self.model
+        config = {
+            "names": list(self.names),
+            "rate_hz": self.rate_hz,
+            "vocab_size": self.vocab_size,
+            "horizon_s": model.horizon_s,
+            "n_control": model.n_control,
+            "slots": [[[d.coefficient, d.radix] for d in s] for s in model.slots],
+        }
+        arrays = {name: getattr(model, name) for name in _ARRAYS}
+        arrays |= {name: getattr(self.fields, name) for name in _LIMITS}
+        save_folder(folder, KIND, config, arrays)
+
+    @classmethod
+    def load(cls, folder: Path) -> LadderTokenizer:
+        """Read what `save` wrote; ValueError when it is damaged."""
+        config, arrays = load_folder(folder, KIND)
+        model = LadderModel(
+            n_control=config["n_control"],
+            horizon_s=config["horizon_s"],
+            slots=[[Digit(k, m) for k, m in slot] for slot in config["slots"]],
+            **{name: arrays[name] for name in _ARRAYS},
+        )
+        fields = LadderFields(
+            names=tuple(config["names"]), **{name: arrays[name] for name in _LIMITS}
+        )
+        return cls(model, fields, config["rate_hz"], config["vocab_size"])
+
+    def _kind(self, *values: Any) -> _Kind:
+        arrays = ArrayKind.of(*values)
+        if arrays.key not in self._kinds:
+            self._kinds[arrays.key] = _Kind(
+                arrays, self.model, self._table, self.fields
+            )
+        return self._kinds[arrays.key]
+
+    def _feasible(self, kind: _Kind, last: Any, velocity: Any) -> tuple[Any, Any]:
+        position, slope = kind.feasible(last, velocity)
+        off = (position != last) | (slope != velocity)
+        if off.any():
+            self.clamped += int(off.any(-1).sum())
+        return position, slope
+
+    def _check_state(self, last: Any, velocity: Any, batch: Any) -> None:
+        shape = (*batch, len(self.names))
+        for name, value in (("last", last), ("velocity", velocity)):
+            if tuple(value.shape) != shape or len(shape) > 2:
+                raise ValueError(
+                    f"{name}: expected shape {shape}, got {tuple(value.shape)}"
+                )
+            check_finite(name, value, self.names)
+
+    def _strings(
+        self, arrays: ArrayKind, ids: Any, single: bool, batch: int
+    ) -> tuple[Any, Any]:
+        """Ids (L, B) and the length of each string, an int where all have the same."""
+        if isinstance(ids, list | tuple) and not single:
+            longest = max((len(row) for row in ids), default=0)
+            padded = np.full((len(ids), longest), -1, dtype=np.int64)
+            for i, row in enumerate(ids):
+                padded[i, : len(row)] = np.asarray(row)
+            ids = padded
+        ids = arrays.put(np.asarray(ids) if isinstance(ids, list | tuple) else ids)
+        ids = arrays.whole(ids)[..., : self.n_tokens]
+        if ids.ndim != (1 if single else 2) or (not single and len(ids) != batch):
+            raise ValueError(
+                f"ids: expected {'(K,)' if single else f'({batch}, K)'}, got "
+                f"{tuple(ids.shape)}"
+            )
+        ids = ids.reshape(batch, -1).T
+        wrong = (ids < 0) | (ids >= self.vocab_size)
+        if not wrong.any():
+            return ids, len(ids)
+        ended = wrong.cumsum(0) > 0
+        return arrays.xp.where(ended, -1, ids), (~ended).sum(0)
+
+
+class _Kind:
+    """A ladder's arithmetic for one kind of arrays."""
+
+    def __init__(
+        self,
+        arrays: ArrayKind,
+        model: LadderModel,
+        table: SlotTable,
+        fields: LadderFields,
+    ) -> None:
+        self.arrays = arrays
+        self._limits = [
+            arrays.put(x)
+            for x in (fields.lower, fields.upper, fields.max_rate, fields.duration)
+        ]
+        self.encoder = LadderEncoder(arrays, model, table, fields)
+        self.decoder = LadderDecoder(arrays, model, table, fields)
+
+    def feasible(self, last: Any, velocity: Any) -> tuple[Any, Any]:
+        """The nearest hand-over state (..., D) that can be braked from."""
+        return feasible(last, velocity, *self._limits, xp=self.arrays.xp)

@@ -1,0 +1,235 @@
+"""B-spline control points in uniform bins, after BEAST (arXiv 2506.06072).
+
+A peer of the ladder: each field's chunk is fitted by a clamped cubic B-spline and its
+control points are coded with 8 bits between the 1 and 99 % quantiles of training. The
+first point is where the body is, so chunks join in position, not in velocity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.interpolate import BSpline
+
+from brownfield.tokenizers.chunk_checks import (
+    check_finite,
+    checked_times,
+    field_names,
+    training_chunks,
+)
+from brownfield.tokenizers.folder import load_folder, save_folder
+
+Array = NDArray[np.float64]
+KIND = "B-spline action tokenizer"
+RIDGE = 1e-4
+DEGREE = 3
+
+
+class SplineBinTokenizer:
+    """K = points x D ids, control point by control point."""
+
+    def __init__(
+        self,
+        *,
+        names: Sequence[str],
+        rate_hz: float,
+        steps: int,
+        points: int,
+        n_bins: int,
+        bounds: Array,
+        lower: Array,
+        upper: Array,
+    ) -> None:
+        """Args:
+        names: fields (D).
+        rate_hz: rows per second [Hz].
+        steps: rows of a chunk (T).
+        points: coded control points.
+        n_bins: ids of each.
+        bounds: (2, D) between which they are coded.
+        lower, upper: limits (D,), infinite where there are none.
+        """
+        self.names, self.rate_hz, self.steps = tuple(names), float(rate_hz), int(steps)
+        self.points, self.vocab_size = int(points), int(n_bins)
+        self.bounds, self.lower, self.upper = bounds, lower, upper
+        self.n_tokens = self.points * len(self.names)
+        inner = np.linspace(0, steps / rate_hz, points + 1 - DEGREE + 1)
+        knots = np.concatenate([[0.0] * DEGREE, inner, [inner[-1]] * DEGREE])
+        self._spline = BSpline(knots, np.eye(points + 1), DEGREE)
+        rows = self._spline(np.arange(1, steps + 1) / rate_hz)
+        self._first, phi = rows[:, :1], rows[:, 1:]
+        self._solve = np.linalg.solve(phi.T @ phi + RIDGE * np.eye(points), phi.T)
+
+    @classmethod
+    def fit(
+        cls,
+        chunks: ArrayLike,
+        last: ArrayLike,
+        velocity: ArrayLike,
+        rate_hz: float,
+        lower: ArrayLike | None = None,
+        upper: ArrayLike | None = None,
+        max_rate: ArrayLike | None = None,
+        names: Sequence[str] | None = None,
+        rest: ArrayLike | None = None,
+        points: int | None = None,
+        n_bins: int = 256,
+    ) -> SplineBinTokenizer:
+        """Takes bounds from control points of the data.
+
+        Args:
+            chunks: (N, T, D) in physical units.
+            last: executed values (N, D).
+            velocity: (N, D); not used.
+            rate_hz: rows per second [Hz].
+            lower, upper: limits (D,) that decoded motion is cut at.
+            max_rate, rest: not used.
+            names: fields (D).
+            points: coded control points, a fifth of the rows by default.
+            n_bins: ids of each.
+
+        Raises:
+            ValueError: shapes that do not fit.
+        """
+        x, origin, _ = training_chunks(chunks, last, velocity, rate_hz)
+        _, steps, dim = x.shape
+        points = max(DEGREE, steps // 5) if points is None else points
+        if not DEGREE <= points or n_bins < 2:
+            raise ValueError(
+                f"expected at least {DEGREE} points and 2 bins, got {points} and "
+                f"{n_bins}"
+            )
+        limits = [
+            np.full(dim, missing) if value is None else np.asarray(value, float)
+            for value, missing in ((lower, -np.inf), (upper, np.inf))
+        ]
+        new = cls(
+            names=field_names(names, dim),
+            rate_hz=rate_hz,
+            steps=steps,
+            points=points,
+            n_bins=n_bins,
+            bounds=np.zeros((2, dim)),
+            lower=limits[0],
+            upper=limits[1],
+        )
+        control = new._control(x, origin)
+        bounds = np.quantile(control, [0.01, 0.99], axis=(0, 1))
+        bounds[1] = np.maximum(bounds[1], bounds[0] + 1e-9)
+        new.bounds = bounds
+        return new
+
+    def _control(self, chunk: Array, last: Array) -> Array:
+        """Control points (..., points, D)."""
+        return self._solve @ (chunk - self._first * last[..., None, :])
+
+    def encode(
+        self,
+        chunk: ArrayLike,
+        last: ArrayLike,
+        velocity: ArrayLike | None = None,
+        tolerance: float | None = None,
+        max_tokens: int | None = None,
+    ) -> NDArray[np.int64]:
+        """Ids (..., K) of chunks (..., T, D).
+
+        Args:
+            chunk: (..., T, D) in physical units.
+            last: executed values (..., D).
+            velocity, tolerance: not used.
+            max_tokens: cut the string off.
+
+        Raises:
+            ValueError: another shape, NaN or infinity.
+        """
+        x, origin = np.asarray(chunk, float), np.asarray(last, float)
+        dim = len(self.names)
+        if x.shape[-2:] != (self.steps, dim) or origin.shape != (*x.shape[:-2], dim):
+            raise ValueError(
+                f"expected chunk (..., {self.steps}, {dim}) and last (..., {dim}), got "
+                f"{x.shape} and {origin.shape}"
+            )
+        check_finite("chunk", x, self.names)
+        check_finite("last", origin, self.names)
+        unit = (self._control(x, origin) - self.bounds[0]) / np.diff(
+            self.bounds, axis=0
+        )
+        ids = np.rint(np.clip(unit, 0, 1) * (self.vocab_size - 1)).astype(np.int64)
+        return ids.reshape(*x.shape[:-2], -1)[..., :max_tokens]
+
+    def decode(
+        self,
+        ids: ArrayLike,
+        last: ArrayLike,
+        velocity: ArrayLike | None = None,
+        times_s: ArrayLike | None = None,
+        derivative: int = 0,
+    ) -> Array:
+        """The motion (..., T, D) of ids (..., K); control points that are missing
+        repeat the one before.
+
+        Args:
+            ids: any numbers; those outside the vocabulary count as the nearest inside.
+            last: executed values (..., D).
+            velocity: not used.
+            times_s: times (T,) after `last` [s]; the end is held beyond the chunk.
+            derivative: 0 for values, 1 for slopes.
+
+        Raises:
+            ValueError: shapes that do not fit, or another derivative.
+        """
+        if derivative not in (0, 1):
+            raise ValueError(f"derivative must be 0 or 1, got {derivative}")
+        origin = np.asarray(last, float)
+        check_finite("last", origin, self.names)
+        ids, dim = np.asarray(ids, dtype=np.int64), len(self.names)
+        unit = np.clip(ids, 0, self.vocab_size - 1) / (self.vocab_size - 1)
+        rows = min(ids.shape[-1] // dim, self.points)
+        unit = unit[..., : rows * dim].reshape(*ids.shape[:-1], rows, dim)
+        known = self.bounds[0] + unit * np.diff(self.bounds, axis=0)
+        control = np.concatenate([origin[..., None, :], known], -2)
+        missing = self.points - rows
+        control = np.concatenate(
+            [control, np.repeat(control[..., -1:, :], missing, -2)], -2
+        )
+        end = self.steps / self.rate_hz
+        times = (
+            np.arange(1, self.steps + 1) / self.rate_hz
+            if times_s is None
+            else checked_times(times_s)
+        )
+        functions = self._spline(np.clip(times, 0, end), nu=derivative)
+        if derivative:
+            functions = functions * ((times >= 0) & (times <= end + 1e-9))[:, None]
+            return functions @ control
+        return np.clip(functions @ control, self.lower, self.upper)
+
+    def save(self, folder: Path) -> None:
+        """Write the tokenizer as one folder."""
+        config = {
+            "names": list(self.names),
+            "rate_hz": self.rate_hz,
+            "steps": self.steps,
+            "points": self.points,
+            "n_bins": self.vocab_size,
+        }
+        arrays = {"bounds": self.bounds, "lower": self.lower, "upper": self.upper}
+        save_folder(folder, KIND, config, arrays)
+
+    @classmethod
+    def load(cls, folder: Path) -> SplineBinTokenizer:
+        """Read what `save` wrote; ValueError when it is damaged."""
+        config, arrays = load_folder(folder, KIND)
+        return cls(
+            names=config["names"],
+            rate_hz=config["rate_hz"],
+            steps=config["steps"],
+            points=config["points"],
+            n_bins=config["n_bins"],
+            bounds=arrays["bounds"],
+            lower=arrays["lower"],
+            upper=arrays["upper"],
+        )
