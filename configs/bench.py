@@ -2,40 +2,107 @@
 
 from __future__ import annotations
 
+import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
 from rich.console import Console
 from rich.table import Table
+from tyro.conf import Positional
 
 from brownfield.policies.bench import bench
+from brownfield.policies.codec_bench import CodecBenchConfig, codec_bench
+from brownfield.policies.codec_report import codec_tables, write_codec_report
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
-    """One measurement of speed."""
+    """One measurement: of speed, or of action tokenizers on somebody's motion."""
 
-    out: Path = Path("bench.json")
-    """JSON file to write."""
+    what: Annotated[Literal["speed", "action-tokens"], Positional] = "speed"
+    """`speed` of the stations, or `action-tokens` on the data that follow."""
+
+    data: Annotated[tuple[Path, ...], Positional] = ()
+    """Folders of motion clips (`.npz`), or LeRobot datasets."""
+
+    out: Path | None = None
+    """JSON file of speed (`bench.json`), or folder of a report (`action_tokens`)."""
 
     repeats: int = 60
     """Repetitions of the quick measures."""
 
+    seconds: float = 1.0
+    """Action tokens: length of a window [s]."""
+
+    folds: int = 6
+    """Action tokens: parts that share no kind of motion."""
+
+    vocab_size: int = 1024
+    """Action tokens: ids of the ladder and of FAST."""
+
+    strings: int = 100_000
+    """Action tokens: random strings to decode."""
+
 
 def run(config: Bench) -> int:
     """Measure, and print the table."""
+    return _speed(config) if config.what == "speed" else _action_tokens(config)
+
+
+def _speed(config: Bench) -> int:
+    if config.data:
+        raise ValueError(f"bench speed takes no data, got {config.data[0]}")
+    out = config.out or Path("bench.json")
     table = Table()
     for title in ("what", "median", "10 % to 90 %", "unit", "n"):
         table.add_column(
             title, justify="left" if title in ("what", "unit") else "right"
         )
-    for speed in bench(config.out, repeats=config.repeats):
+    for speed in bench(out, repeats=config.repeats):
         spread = f"{_short(speed.p10)} to {_short(speed.p90)}"
         table.add_row(
             speed.name, _short(speed.median), spread, speed.unit, str(speed.n)
         )
     Console().print(table)
-    print(f"written to {config.out}")
+    print(f"written to {out}")
+    return 0
+
+
+def _action_tokens(config: Bench) -> int:
+    if not config.data:
+        raise ValueError(
+            "bench action-tokens needs data: folders of motion clips (.npz) or LeRobot "
+            "datasets"
+        )
+    out = config.out or Path("action_tokens")
+    console = Console()
+    with console.status("") as status:
+        result = codec_bench(
+            CodecBenchConfig(
+                data=config.data,
+                seconds=config.seconds,
+                folds=config.folds,
+                vocab_size=config.vocab_size,
+                strings=config.strings,
+                repeats=config.repeats,
+            ),
+            status.update,
+        )
+    for part in codec_tables(result):
+        table = Table(title=part.title, title_justify="left")
+        for i, head in enumerate(part.head):
+            table.add_column(head, justify="right" if i else "left")
+        for row in part.rows:
+            table.add_row(*row)
+        console.print(table)
+    out.mkdir(parents=True, exist_ok=True)
+    temporary = out / "results.json.tmp"
+    temporary.write_text(json.dumps(result, indent=1) + "\n")
+    os.replace(temporary, out / "results.json")
+    write_codec_report(out / "report.html", result)
+    print(f"written to {out / 'report.html'}")
     return 0
 
 

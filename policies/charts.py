@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from math import isfinite
+from math import ceil, floor, isfinite, log10
 
 from brownfield.policies.intervals import Share
 
@@ -71,3 +71,53 @@ def curve(title: str, steps: Sequence[float], values: Sequence[float]) -> str:
         f'<polyline points="{path}" fill="none" stroke="var(--accent)" '
         'stroke-width="1.6" stroke-linejoin="round"/></svg>'
     )
+
+
+LINES = ("#2f6fde", "#1f9d55", "#d0533a", "#b07d12", "#7a55c7", "#6b7178", "#14939e")
+
+
+def log_curves(
+    title: str, axes: tuple[str, str], lines: dict[str, tuple[list[float], list[float]]]
+) -> str:
+    """Named lines (x, y), the y axis logarithmic; dashed where the name ends in *.
+
+    Args:
+        title: above the chart.
+        axes: what x and y are.
+        lines: x and positive y of every line.
+    """
+    xs = [x for line in lines.values() for x in line[0]]
+    ys = [y for line in lines.values() for y in line[1] if y > 0]
+    if not xs or not ys:
+        return ""
+    most, top, bottom = max(xs), log10(max(ys)), log10(min(ys))
+    high = top - bottom or 1.0
+
+    def point(x: float, y: float) -> str:
+        return f"{50 + 520 * x / most:.1f},{300 - 270 * (log10(y) - bottom) / high:.1f}"
+
+    parts = [f'<text x="50" y="14">{escape(title)}</text>']
+    for power in range(ceil(bottom), floor(top) + 1):
+        y = 300 - 270 * (power - bottom) / high
+        parts.append(
+            f'<line x1="50" x2="570" y1="{y:.1f}" y2="{y:.1f}" stroke="var(--line)"/>'
+            f'<text x="44" y="{y + 4:.1f}" text-anchor="end">{10.0**power:g}</text>'
+        )
+    for i, (name, (x, y)) in enumerate(lines.items()):
+        colour, dashed = LINES[i % len(LINES)], name.endswith("*")
+        path = " ".join(point(a, b) for a, b in zip(x, y, strict=True) if b > 0)
+        dash = ' stroke-dasharray="5 4"' if dashed else ""
+        at = 30 + 18 * i
+        parts.append(
+            f'<polyline points="{path}" fill="none" stroke="{colour}" '
+            f'stroke-width="1.8"{dash}/>'
+            f'<line x1="584" x2="606" y1="{at}" y2="{at}" stroke="{colour}" '
+            f'stroke-width="2.5"{dash}/>'
+            f'<text x="612" y="{at + 4}">{escape(name.rstrip("*"))}</text>'
+        )
+    parts.append(
+        f'<text x="50" y="318">0</text><text x="570" y="318" text-anchor="end">'
+        f"{most:.0f} {escape(axes[0])}</text>"
+        f'<text x="50" y="334">{escape(axes[1])}, logarithmic</text>'
+    )
+    return f'<svg viewBox="0 0 780 340" width="100%">{"".join(parts)}</svg>'

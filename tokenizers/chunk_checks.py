@@ -20,12 +20,18 @@ def check_finite(what: str, values: Any, names: Sequence[str]) -> None:
         values: (..., D), NumPy or torch.
         names: fields (D).
     """
-    kind = torch if isinstance(values, torch.Tensor) else np
-    if bool(kind.isfinite(values).all()):
+    if isinstance(values, torch.Tensor):
+        # A sum is finite only where all numbers are, but for overflow; seen below.
+        if bool(torch.isfinite(values.sum())):
+            return
+        values = values.detach().cpu().numpy()
+    elif np.isfinite(values).all():
         return
     flat = np.asarray(values, dtype=np.float64).reshape(-1, len(names))
-    bad = names[int(np.argmin(np.isfinite(flat).all(0)))]
-    raise ValueError(f"{what}: field {bad} holds NaN or infinity")
+    finite = np.isfinite(flat).all(0)
+    if not finite.all():
+        bad = names[int(np.argmin(finite))]
+        raise ValueError(f"{what}: field {bad} holds NaN or infinity")
 
 
 def training_chunks(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 
 from brownfield.tokenizers.array_kind import ArrayKind
@@ -33,6 +34,8 @@ from brownfield.tokenizers.ladder_universal import universal_model
 Array = NDArray[np.float64]
 KIND = "ladder action tokenizer"
 _ARRAYS = ("time_map", "time_read", "joint_map", "gain_edges", "gain", "scale", "error")
+MANY = 32
+"""NumPy batches from this size on are computed by torch, in float64: it is quicker."""
 _LIMITS = ("lower", "upper", "max_rate", "rest", "quantiles")
 
 
@@ -113,6 +116,11 @@ class LadderTokenizer:
         model = fit_model(residual, steps / rate_hz, vocab_size, max_tokens)
         return cls(model, fields, rate_hz, vocab_size)
 
+    @property
+    def slot_sizes(self) -> NDArray[np.int64]:
+        """(L,) ids in use of every slot; larger ones read as the largest."""
+        return self._table.sizes
+
     @classmethod
     def universal(
         cls,
@@ -180,6 +188,10 @@ class LadderTokenizer:
         Raises:
             ValueError: shapes that do not fit, NaN or infinity.
         """
+        if _many(last, velocity) and not isinstance(chunk, torch.Tensor):
+            chunk, last, velocity = (_tensor(x) for x in (chunk, last, velocity))
+            ids = self.encode(chunk, last, velocity, tolerance, max_tokens)
+            return [x.numpy() for x in ids] if isinstance(ids, list) else ids.numpy()
         kind = self._kind(chunk, last, velocity)
         chunk, last, velocity = (kind.arrays.put(x) for x in (chunk, last, velocity))
         dim = len(self.names)
@@ -191,12 +203,16 @@ class LadderTokenizer:
         self._check_state(last, velocity, chunk.shape[:-2])
         check_finite("chunk", chunk, self.names)
         last, velocity = self._feasible(kind, last, velocity)
-        ids = kind.encoder(chunk, last, velocity)
         most = self.n_tokens if max_tokens is None else min(max_tokens, self.n_tokens)
         if most < 0:
             raise ValueError(f"max_tokens must not be negative, got {max_tokens}")
+        single = chunk.ndim == 2
+        if single:
+            chunk, last, velocity = chunk[None], last[None], velocity[None]
+        ids = kind.encoder(kind.arrays.batch_last(chunk), last.T, velocity.T, most).T
+        ids = ids[0] if single else ids
         if tolerance is None:
-            return ids[..., :most]
+            return ids
         if ids.ndim == 1:
             return ids[: min(most, self._stop(ids, tolerance))]
         return [row[: min(most, self._stop(row, tolerance))] for row in ids]
@@ -228,6 +244,9 @@ class LadderTokenizer:
         """
         if derivative not in (0, 1, 2):
             raise ValueError(f"derivative must be 0, 1 or 2, got {derivative}")
+        if _many(last, velocity):
+            last, velocity = _tensor(last), _tensor(velocity)
+            return self.decode(ids, last, velocity, times_s, derivative).numpy()
         kind = self._kind(last, velocity)
         last, velocity = kind.arrays.put(last), kind.arrays.put(velocity)
         self._check_state(last, velocity, last.shape[:-1])
@@ -242,13 +261,7 @@ class LadderTokenizer:
             motion = kind.decoder.motion(plan, times, derivative)
         else:
             motion = self._beyond(kind, plan, times, derivative)
-        if single:
-            return motion[..., 0]
-        return (
-            motion.transpose(2, 0, 1)
-            if kind.arrays.like is None
-            else motion.permute(2, 0, 1)
-        )
+        return motion[..., 0] if single else kind.arrays.batch_first(motion)
 
     def _beyond(self, kind: _Kind, plan: Any, times: Array, derivative: int) -> Any:
         """Motion (T, D, B) that goes on from the end of its plan to rest."""
@@ -256,7 +269,7 @@ class LadderTokenizer:
         value, slope = (kind.decoder.motion(plan, end, d)[0] for d in (0, 1))
         value, slope = kind.feasible(value.T, slope.T)
         after = kind.decoder.plan(
-            kind.arrays.whole(kind.arrays.zeros(0, len(value))), 0, value.T, slope.T
+            kind.arrays.whole(kind.arrays.zeros(0, len(value))), None, value.T, slope.T
         )
         late = times > self.horizon_s
         inside = kind.decoder.motion(plan, np.minimum(times, end), derivative)
@@ -361,7 +374,7 @@ class LadderTokenizer:
     def _strings(
         self, arrays: ArrayKind, ids: Any, single: bool, batch: int
     ) -> tuple[Any, Any]:
-        """Ids (L, B) and the length of each string, an int where all have the same."""
+        """Ids (L, B) and the length of each string, None where all have L."""
         if isinstance(ids, list | tuple) and not single:
             longest = max((len(row) for row in ids), default=0)
             padded = np.full((len(ids), longest), -1, dtype=np.int64)
@@ -378,7 +391,7 @@ class LadderTokenizer:
         ids = ids.reshape(batch, -1).T
         wrong = (ids < 0) | (ids >= self.vocab_size)
         if not wrong.any():
-            return ids, len(ids)
+            return ids, None
         ended = wrong.cumsum(0) > 0
         return arrays.xp.where(ended, -1, ids), (~ended).sum(0)
 
@@ -404,3 +417,14 @@ class _Kind:
     def feasible(self, last: Any, velocity: Any) -> tuple[Any, Any]:
         """The nearest hand-over state (..., D) that can be braked from."""
         return feasible(last, velocity, *self._limits, xp=self.arrays.xp)
+
+
+def _tensor(values: Any) -> torch.Tensor:
+    return torch.from_numpy(np.array(values, dtype=np.float64))
+
+
+def _many(*values: Any) -> bool:
+    """Whether this is a large batch without tensors."""
+    return not any(isinstance(x, torch.Tensor) for x in values) and all(
+        np.ndim(x) > 1 and len(x) >= MANY for x in values
+    )

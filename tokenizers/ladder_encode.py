@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 
 from brownfield.tokenizers.array_kind import ArrayKind
-from brownfield.tokenizers.braking_base import base_weights
 from brownfield.tokenizers.embedded_quantizer import KAPPA
 from brownfield.tokenizers.gray_slots import MAX_DIGITS, SlotTable
 from brownfield.tokenizers.ladder_fields import LadderFields
 from brownfield.tokenizers.ladder_model import STRONG, LadderModel
+from brownfield.tokenizers.plan_functions import PlanFunctions
 
 
 class LadderEncoder:
-    """Chunks (..., T, D) to ids (..., L)."""
+    """Chunks (T, D, B) to ids (L, B); batches come last."""
 
     def __init__(
         self,
@@ -29,49 +29,86 @@ class LadderEncoder:
         model, table: what was learned.
         fields: names, limits and normalisation.
         """
-        self.kind, put = kind, kind.put
+        self.kind, self._functions = kind, PlanFunctions(kind, model, fields)
+        put, moving = kind.put, fields.moving
         steps = model.time_read.shape[1]
         times = np.arange(1, steps + 1) / steps * model.horizon_s
-        holds = np.isnan(fields.goal)
-        hold, slope = base_weights(times, fields.duration, holds)
-        self._hold, self._slope = put(hold), put(slope)
-        self._rest = put((1 - hold) * np.nan_to_num(fields.goal))
-        moving = fields.moving
-        self._moving = None if len(moving) == len(holds) else put(moving)
+        base = self._functions.values(times, 0)[:, model.time_map.shape[1] :]
+        # Modes of a chunk, less those of its base, in one product.
         self._time = put(model.time_read)
-        self._joint = put(model.joint_map / fields.span[moving][:, None])
+        self._time_of_base = put(model.time_read @ base)
+        joint = np.zeros((len(moving), len(fields.span)))
+        joint[:, moving] = (model.joint_map / fields.span[moving][:, None]).T
+        self._joint = put(joint)
 
         strong = model.scale > STRONG * model.scale.max(initial=0)
-        self._strong = put(np.flatnonzero(strong))
-        self._of_strong = put(1 / (model.scale[strong] * np.sqrt(2 * strong.sum())))
+        share = np.where(strong, 1 / np.maximum(model.scale, 1e-12) ** 2, 0.0)
+        self._of_gain = put(share[None] / (2 * max(1, strong.sum())))
         self._edges, self._gain = put(model.gain_edges), put(model.gain)
-        self._inner = put(1 / (KAPPA * model.scale[table.refined]))
-        self._refined, self._cells = put(table.refined), put(table.cells * 1.0)
+        self._prefixes: dict[int, _Digits] = {}
+        self._model, self._table = model, table
 
-        self._coefficient, self._radix = put(table.coefficient), put(table.radix)
-        self._weight = put(np.maximum(table.weight, 1))
+    def __call__(self, chunk: Any, last: Any, velocity: Any, length: int) -> Any:
+        """The first ids (length, B) of chunks.
 
-    def __call__(self, chunk: Any, last: Any, velocity: Any) -> Any:
-        """Ids (..., L); last and velocity (..., D) must be feasible."""
-        xp = self.kind.xp
-        base = last[..., None, :] * self._hold + velocity[..., None, :] * self._slope
-        residual = chunk - base - self._rest
-        if self._moving is not None:
-            residual = residual[..., self._moving]
-        c = self._time @ residual @ self._joint
-        c = c.reshape(*c.shape[:-2], -1)
-        size = ((c[..., self._strong] * self._of_strong) ** 2).sum(-1) ** 0.5
-        gain = xp.searchsorted(self._edges, xp.log2(size + 1e-30))
-        y = c[..., self._refined] * self._inner / self._gain[gain][..., None]
+        Args:
+            chunk: (T, D, B).
+            last, velocity: (D, B), feasible.
+            length: slots.
+        """
+        xp, whole = self.kind.xp, self.kind.whole
+        base = self._functions.base(last, velocity)
+        modes = self._time @ chunk.reshape(len(chunk), -1)
+        modes = modes - self._time_of_base @ base.reshape(len(base), -1)
+        c = (self._joint @ modes.reshape(len(modes), *last.shape)).reshape(
+            -1, last.shape[1]
+        )
+        size = (self._of_gain @ (c * c))[0]
+        gain = xp.searchsorted(self._edges, 0.5 * xp.log2(size + 1e-30))
+        if length not in self._prefixes:
+            self._prefixes[length] = _Digits(
+                self.kind, self._model, self._table, length
+            )
+        d = self._prefixes[length]
+        take = self.kind.take
+        y = take(c, d.refined) * (d.inner / take(self._gain, gain))
         tail = 0.5 * xp.exp(-abs(y))
         u = xp.where(y < 0, tail, 1 - tail)
-        cell = self.kind.whole(xp.minimum(u * self._cells, self._cells - 1))
-        # The column beyond the coefficients is read by the gain and by no digit.
-        cell = self.kind.joined([cell, gain[..., None]], -1)
-        digit = cell[..., self._coefficient] // self._weight % self._radix
-        ids = digit[..., 0]
+        # Half a cell on, so that divisions may round without reaching the next.
+        cell = xp.minimum(xp.floor(u * d.cells), d.cells - 1) + 0.5
+        # The row behind the coefficients is read by the gain, the next by no digit.
+        cell = self.kind.joined([cell, gain[None] + 0.5, 0 * gain[None] + 0.5], 0)
+        own = take(cell, d.coefficient) * d.per_weight
+        digit = xp.floor(own) - d.radix * xp.floor(own * d.per_radix)
+        digit = digit.reshape(length, MAX_DIGITS, -1)
+        ids = digit[:, 0]
         for j in range(1, MAX_DIGITS):
-            m, below = self._radix[:, j], digit[..., j]
+            m, below = d.radices[j], digit[:, j]
             # Gray order: after an odd number the next digit counts down.
-            ids = ids * m + below + (ids % 2) * (m - 1 - 2 * below)
-        return ids
+            odd = ids - 2 * xp.floor(0.5 * ids)
+            ids = ids * m + below + odd * (m - 1 - 2 * below)
+        return whole(ids)
+
+
+class _Digits:
+    """What it takes to write the digits of the first slots."""
+
+    def __init__(
+        self, kind: ArrayKind, model: LadderModel, table: SlotTable, length: int
+    ) -> None:
+        put, none = kind.put, len(table.refined)
+        coefficient = table.coefficient[:length].reshape(-1)
+        radix = table.radix[:length].reshape(-1)
+        real = coefficient < none
+        own = np.unique(coefficient[real])
+        row = np.full(len(coefficient), len(own) + 1)
+        row[real] = np.searchsorted(own, coefficient[real])
+        row[~real & (radix > 1)] = len(own)
+        weight = np.maximum(table.weight[:length], 1).reshape(-1)
+        self.refined = put(table.refined[own])
+        self.inner = put(1 / (KAPPA * model.scale[table.refined[own]])[:, None])
+        self.cells = put(table.cells[own][:, None] * 1.0)
+        self.coefficient = put(row)
+        self.per_weight = put(1.0 / weight[:, None])
+        self.radix, self.per_radix = put(radix[:, None] * 1.0), put(1 / radix[:, None])
+        self.radices = [put(m[:, None] * 1.0) for m in table.radix[:length].T]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -121,6 +121,11 @@ class LadderFields:
         base = last[:, None] * hold + velocity[:, None] * slope
         base += (1 - hold) * np.nan_to_num(self.goal)
         return ((chunks - base) / self.span)[..., self.moving]
+
+    def without_limits(self) -> LadderFields:
+        """The same fields, free."""
+        free = np.full(len(self.names), np.inf)
+        return replace(self, lower=-free, upper=free, max_rate=free)
 
     def check_same(
         self, names: Sequence[str], lower: ArrayLike, upper: ArrayLike

@@ -35,6 +35,9 @@ class PlanBounds:
         slack = SLACK * np.where(np.isfinite(width), width, 0.0)
         self._lower, self._upper = put(lower), put(upper)
         self._low, self._high = put(lower - slack), put(upper + slack)
+        # A hair inside, so that rounding cannot pass what this lets pass.
+        hair = 1e-6 * np.where(np.isfinite(width), width, 1.0)
+        self._inner_lower, self._inner_upper = put(lower + hair), put(upper - hair)
         self._rate = put(fields.max_rate[:, None])
         self.limited = bool(np.isfinite([lower, upper]).any())
         self._rated = bool(np.isfinite(fields.max_rate).any())
@@ -49,64 +52,70 @@ class PlanBounds:
         self._control = put(functions.time_map)
         self._control_slope = put(_slope_map(functions) @ functions.time_map)
 
-    def cut(self, value: Any) -> Any:
-        """Values (T, D, B) within the limits."""
-        return self.kind.xp.clip(value, self._lower, self._upper)
+    def cut(self, value: Any, field: Any) -> Any:
+        """Values (T, F) of fields (F,) within their limits."""
+        lower, upper = self._lower[field, 0], self._upper[field, 0]
+        return self.kind.xp.minimum(self.kind.xp.maximum(value, lower), upper)
 
-    def still(self, value: Any, derivative: Any) -> Any:
-        """The derivative (T, D, B), 0 where the value was cut."""
-        inside = (value >= self._lower) & (value <= self._upper)
+    def still(self, value: Any, derivative: Any, field: Any) -> Any:
+        """The derivative (T, F), 0 where the value would be cut."""
+        inside = (value >= self._lower[field, 0]) & (value <= self._upper[field, 0])
         return derivative * inside
 
-    def share(self, spline: Any, base: Any, last: Any, velocity: Any) -> Any:
-        """Factor (D, B) of the residual in 0..1, or None where nothing is over.
+    def share(self, spline: Any, base: Any, field: Any, item: Any) -> Any:
+        """Factors (F,) in 0..1 of the residuals of some fields of some items.
 
         Args:
             spline: amplitudes (m, D, B) of the time modes.
             base: amplitudes (rows, D, B) of the base.
-            last, velocity: feasible hand-over states (D, B).
+            field, item: (F,) which.
         """
-        if not (self.limited or self._rated):
-            return None
-        over = self._doubtful(spline, last, velocity)
-        if not over.any():
-            return None
-        xp = self.kind.xp
-        at = xp.nonzero(over) if self.kind.like is None else over.nonzero().T
-        field, item = at[0], at[1]
         residual = self._hull_spline @ spline[:, field, item]
         start = self._hull_base @ base[:, field, item]
-        n = self._n_points
+        xp, n = self.kind.xp, self._n_points
         factor = _largest(
             xp, residual[:n], start[:n], self._low[field, 0], self._high[field, 0]
         )
         rate = self._rate[field, 0]
         slow = _largest(xp, residual[n:], start[n:], -rate, rate)
-        share = self.kind.zeros(*last.shape) + 1
-        share[field, item] = xp.minimum(factor, slow)
-        return share
+        return xp.minimum(factor, slow)
 
-    def _doubtful(self, spline: Any, last: Any, velocity: Any) -> Any:
-        """Where the coarse hull of the control points leaves the limits."""
+    def near(self, spline: Any, last: Any, velocity: Any) -> tuple[Any, Any] | None:
+        """Fields and items whose coarse hull, of control points, leaves the limits.
+
+        Args:
+            spline: amplitudes (m, D, B) of the time modes.
+            last, velocity: feasible hand-over states (D, B).
+        """
+        if not (self.limited or self._rated):
+            return None
         xp = self.kind.xp
         flat = spline.reshape(len(spline), -1)
         over = False
         final = last if self._functions.all_hold else self._final(last)
         if self.limited:
-            points = (self._control @ flat).reshape(-1, *last.shape)
-            most = xp.amax(points, 0).clip(0)
-            least = -xp.amax(-points, 0).clip(0)
+            least, most = self._extremes(self._control @ flat, last.shape)
             ahead = last + velocity * self._third
             high = xp.maximum(xp.maximum(last, ahead), final)
             low = xp.minimum(xp.minimum(last, ahead), final)
-            over = (high + most > self._upper) | (low + least < self._lower)
+            over = (high + most.clip(0) > self._inner_upper) | (
+                low + least.clip(None, 0) < self._inner_lower
+            )
         if self._rated:
-            points = (self._control_slope @ flat).reshape(-1, *last.shape)
-            fastest = xp.amax(abs(points), 0) + abs(velocity)
+            least, most = self._extremes(self._control_slope @ flat, last.shape)
+            fastest = xp.maximum(most, -least) + abs(velocity)
             if not self._functions.all_hold:
                 fastest = fastest + 0.5 * abs(final - last) / self._third
             over = over | (fastest > self._rate)
-        return over
+        if not over.any():
+            return None
+        at = xp.nonzero(over) if self.kind.like is None else over.nonzero().T
+        return at[0], at[1]
+
+    def _extremes(self, points: Any, shape: Any) -> tuple[Any, Any]:
+        """Least and most (D, B) of control points (P, D * B)."""
+        xp = self.kind.xp
+        return xp.amin(points, 0).reshape(shape), xp.amax(points, 0).reshape(shape)
 
     def _final(self, last: Any) -> Any:
         return self.kind.xp.where(self._functions.holds, last, self._functions.rest)

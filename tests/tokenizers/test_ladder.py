@@ -223,7 +223,7 @@ def test_neighbouring_ids_are_neighbouring_motions(ladder):
         own = ladder.decode(ids[i], test[1][i], test[2][i])
         for change, out in ((1, near), (int(rng.integers(100, 900)), far)):
             other = ids[i].copy()
-            other[s] = (other[s] + change) % ladder._table.sizes[s]
+            other[s] = (other[s] + change) % ladder.slot_sizes[s]
             moved = ladder.decode(other, test[1][i], test[2][i])
             out.append(np.abs((moved - own) / span).max())
     assert np.median(near) < 0.06

@@ -1,0 +1,136 @@
+"""The comparison of action tokenizers as tables and as one HTML page."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from html import escape
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from brownfield.policies.charts import log_curves
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Rows of text under a title."""
+
+    title: str
+    """What it is of."""
+    head: list[str]
+    """Names of the columns."""
+    rows: list[list[str]]
+    """Cells."""
+
+
+def codec_tables(result: dict[str, Any]) -> list[Table]:
+    """Tables of what `codec_bench` measured."""
+    tokens = result["tokens"]
+    heads = [f"RMSE {error:g}" for error in tokens["rmse"]]
+    rows = [[name, *map(_number, row)] for name, row in tokens["ids"].items()]
+    for name, cells in tokens["ratio"].items():
+        rows.append(
+            [
+                f"{name} / FAST, strongest",
+                *(f"{c['value']:.2f} [{c['low']:.2f}, {c['high']:.2f}]" for c in cells),
+            ]
+        )
+    tables = [
+        Table(title="Ids per window at equal error", head=["", *heads], rows=rows),
+        Table(
+            title="RMSE of the first ids",
+            head=["", *(f"{k} ids" for k in result["prefix"]["ids"])],
+            rows=[
+                [name, *(f"{x:.3f}" for x in row)]
+                for name, row in result["prefix"]["rmse"].items()
+            ],
+        ),
+    ]
+    rows = []
+    for name, own in result["edits"].items():
+        learn = result["learnability"][name]
+        rows.append(
+            [
+                name,
+                f"{result['seam'][name]:.2f}",
+                *(f"{own[k][0]:.3f} / {own[k][1]:.3f}" for k in own),
+                f"{learn['neighbour_rank']:.4f}",
+                f"{100 * learn['overlap']:.0f} %",
+            ]
+        )
+    edits = ["no edit", "one id replaced", "one id by 1"]
+    tables.append(
+        Table(
+            title="Seams (times the true second difference); largest error after an "
+            "edit (median / 90 %); rank of neighbours; ids shared by adjacent windows",
+            head=["", "seam", *edits, "rank", "shared"],
+            rows=rows,
+        )
+    )
+    strings, failed = result["strings"], result["curves"]["FAST as published"]["failed"]
+    random = [str(strings["broken"]), str(strings["decoded"])]
+    own = [str(max(failed)), str(result["windows"])]
+    tables.append(
+        Table(
+            title="Strings that are no motion",
+            head=["", "broken", "of"],
+            rows=[
+                ["ladder, random strings", *random],
+                ["FAST as published, its own true windows", *own],
+            ],
+        )
+    )
+    tables.append(
+        Table(
+            title="Microseconds per window, one thread",
+            head=["", "us"],
+            rows=[[name, f"{us:.1f}"] for name, us in result["speed_us"].items()],
+        )
+    )
+    return tables
+
+
+def write_codec_report(path: Path, result: dict[str, Any]) -> None:
+    """One page: the curve, and the tables; written whole or not at all."""
+    style = files("brownfield.policies").joinpath("report.css").read_text()
+    lines = {
+        name: (curve["tokens"], curve["rmse"])
+        for name, curve in result["curves"].items()
+        # A failed round trip can err by more than a picture shows.
+        if max(curve["rmse"]) < 1 and max(curve["tokens"]) <= 160
+    }
+    bound = result["bound"]
+    lines["Gaussian bound*"] = (bound["tokens"], bound["rmse"])
+    chart = log_curves(
+        "Error against ids", ("ids per window", "RMSE, normalised"), lines
+    )
+    parts = [
+        f"<h1>Action tokens</h1><p class=dim>{result['windows']} held-out windows, "
+        f"{len(result['folds'])} folds that share no kind of motion, vocabulary of "
+        f"{result['vocab_size']}.</p>",
+        f'<div class="card">{chart}</div>',
+    ]
+    for table in codec_tables(result):
+        head = "".join(f"<th>{escape(h)}</th>" for h in table.head)
+        body = "".join(
+            "<tr>" + "".join(f"<td>{escape(c)}</td>" for c in row) + "</tr>"
+            for row in table.rows
+        )
+        parts.append(
+            f"<h2>{escape(table.title)}</h2><div class=card><table><tr>{head}</tr>"
+            f"{body}</table></div>"
+        )
+    page = (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width">'
+        f"<title>Action tokens</title><style>{style}</style></head><body>"
+        f"{''.join(parts)}</body></html>"
+    )
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(page)
+    os.replace(temporary, path)
+
+
+def _number(value: float) -> str:
+    return "-" if value != value else f"{value:.1f}"
