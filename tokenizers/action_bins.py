@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from brownfield.tokenizers.chunk_checks import check_finite, training_chunks
 from brownfield.tokenizers.folder import load_folder, save_folder
 
 Array = NDArray[np.float64]
@@ -117,29 +118,18 @@ class KnotBinTokenizer:
         Raises:
             ValueError: shapes that do not fit, NaN or infinity.
         """
-        chunks, last = np.asarray(chunks, np.float64), np.asarray(last, np.float64)
-        if chunks.ndim != 3 or last.shape != (len(chunks), chunks.shape[2]):
-            raise ValueError(
-                f"expected chunks (N, T, D) and last (N, D), got {chunks.shape} and "
-                f"{last.shape}"
-            )
-        if not chunks.size:
-            raise ValueError(f"expected at least one chunk, got {chunks.shape}")
-        _, steps, dim = chunks.shape
-        names = tuple(names) if names else tuple(f"field_{i}" for i in range(dim))
-        _check_finite(chunks, names)
-        _check_finite(last, names)
-        _check_velocity(velocity, last, names)
+        x, origin, _, fields = training_chunks(chunks, last, velocity, rate_hz, names)
+        _, steps, dim = x.shape
         if knots is None:
             knots = (2, steps) if steps > 2 else (steps,)
-        whole = np.concatenate([last[:, None], chunks], 1)
+        whole = np.concatenate([origin[:, None], x], 1)
         rates = np.abs(np.diff(whole, axis=1)).max((0, 1)) * rate_hz
         rest = np.full(dim, np.nan) if rest is None else np.asarray(rest, np.float64)
         # fmin and fmax pass over the NaN of fields that hold.
         low = np.fmin(whole.min((0, 1)), rest) - 1e-9
         high = np.fmax(whole.max((0, 1)), rest) + 1e-9
         return cls(
-            names=names,
+            names=fields,
             lower=low if lower is None else lower,
             upper=high if upper is None else upper,
             max_rate=np.maximum(rates, 1e-6) if max_rate is None else max_rate,
@@ -168,8 +158,8 @@ class KnotBinTokenizer:
                 f"expected chunks (..., {self.steps}, {dim}) and last (..., {dim}), "
                 f"got {chunk.shape} and {last.shape}"
             )
-        _check_finite(chunk, self.names)
-        _check_finite(last, self.names)
+        check_finite("action", chunk, self.names)
+        check_finite("action", last, self.names)
         value = np.clip(last, self.lower, self.upper)
         coordinates = []
         for knot, duration in zip(self.knots, self._durations, strict=True):
@@ -248,7 +238,7 @@ class KnotBinTokenizer:
         last = np.asarray(last, dtype=np.float64)
         if last.shape[-1:] != (dim,):
             raise ValueError(f"expected last (..., {dim}), got {last.shape}")
-        _check_finite(last, self.names)
+        check_finite("action", last, self.names)
         _check_velocity(velocity, last, self.names)
         ids = np.asarray(ids, dtype=np.int64)
         padded = np.full((*ids.shape[:-1], self.n_tokens), -1, dtype=np.int64)
@@ -346,14 +336,6 @@ class KnotBinTokenizer:
         return np.clip(value, self.lower, self.upper)
 
 
-def _check_finite(values: NDArray, names: Sequence[str]) -> None:
-    finite = np.isfinite(values).reshape(-1, len(names)).all(0)
-    if not finite.all():
-        raise ValueError(
-            f"action field {names[int(np.argmin(finite))]} holds NaN or infinity"
-        )
-
-
 def _check_velocity(
     velocity: NDArray | None, last: NDArray, names: Sequence[str]
 ) -> None:
@@ -365,4 +347,4 @@ def _check_velocity(
             f"expected velocity of the shape of last, {last.shape}, got "
             f"{velocity.shape}"
         )
-    _check_finite(velocity, names)
+    check_finite("action", velocity, names)

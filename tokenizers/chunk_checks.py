@@ -31,16 +31,20 @@ def check_finite(what: str, values: Any, names: Sequence[str]) -> None:
     finite = np.isfinite(flat).all(0)
     if not finite.all():
         bad = names[int(np.argmin(finite))]
-        raise ValueError(f"{what}: field {bad} holds NaN or infinity")
+        raise ValueError(f"{what} field {bad} holds NaN or infinity")
 
 
 def training_chunks(
-    chunks: ArrayLike, last: ArrayLike, velocity: ArrayLike, rate_hz: float
-) -> tuple[Array, Array, Array]:
-    """Chunks (N, T, D) with last and velocity (N, D) as float64.
+    chunks: ArrayLike,
+    last: ArrayLike,
+    velocity: ArrayLike,
+    rate_hz: float,
+    names: Sequence[str] | None,
+) -> tuple[Array, Array, Array, tuple[str, ...]]:
+    """Chunks (N, T, D), last and velocity (N, D) as float64, and the names (D).
 
     Raises:
-        ValueError: shapes that do not fit, NaN or infinity, or no rate.
+        ValueError: shapes or names that do not fit, NaN or infinity, or no rate.
     """
     x = np.asarray(chunks, dtype=np.float64)
     if x.ndim != 3 or not x.size:
@@ -54,10 +58,10 @@ def training_chunks(
         if state.shape != (count, dim):
             raise ValueError(f"{name}: expected {(count, dim)}, got {state.shape}")
         states.append(state)
-    names = [f"number {i}" for i in range(dim)]
+    fields = field_names(names, dim)
     for name, value in (("chunks", x), ("last", states[0]), ("velocity", states[1])):
-        check_finite(name, value, names)
-    return x, states[0], states[1]
+        check_finite(name, value, fields)
+    return x, states[0], states[1], fields
 
 
 def checked_times(times_s: ArrayLike) -> Array:

@@ -20,7 +20,6 @@ from scipy.fft import dct, idct
 
 from brownfield.tokenizers.chunk_checks import (
     check_finite,
-    field_names,
     training_chunks,
 )
 from brownfield.tokenizers.folder import load_folder, save_folder
@@ -104,14 +103,14 @@ class FastTokenizer:
         """
         if merge not in ("bytes", "characters"):
             raise ValueError(f"merge must be bytes or characters, got {merge!r}")
-        x, origin, _ = training_chunks(chunks, last, velocity, rate_hz)
-        _, steps, dim = x.shape
+        x, origin, _, fields = training_chunks(chunks, last, velocity, rate_hz, names)
+        steps = x.shape[1]
         if relative:
             x = x - origin[:, None]
         quantiles = np.quantile(x, [0.01, 0.99], axis=(0, 1))
         new = cls(
             _untrained(merge),
-            names=field_names(names, dim),
+            names=fields,
             rate_hz=rate_hz,
             steps=steps,
             quantiles=quantiles,

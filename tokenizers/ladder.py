@@ -17,7 +17,6 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 
 from brownfield.tokenizers.array_kind import ArrayKind
-from brownfield.tokenizers.braking_base import feasible
 from brownfield.tokenizers.chunk_checks import (
     check_finite,
     checked_times,
@@ -25,8 +24,7 @@ from brownfield.tokenizers.chunk_checks import (
 )
 from brownfield.tokenizers.folder import load_folder, save_folder
 from brownfield.tokenizers.gray_slots import Digit, SlotTable
-from brownfield.tokenizers.ladder_decode import LadderDecoder
-from brownfield.tokenizers.ladder_encode import LadderEncoder
+from brownfield.tokenizers.ladder_arithmetic import LadderArithmetic
 from brownfield.tokenizers.ladder_fields import LadderFields
 from brownfield.tokenizers.ladder_model import LadderModel, fit_model
 from brownfield.tokenizers.ladder_universal import universal_model
@@ -66,7 +64,7 @@ class LadderTokenizer:
         self.n_tokens, self.clamped = len(model.slots), 0
         self._table = SlotTable(model.slots, vocab_size)
         self._times = np.arange(1, self.steps + 1) / self.rate_hz
-        self._kinds: dict[tuple[Any, ...], _Kind] = {}
+        self._kinds: dict[tuple[Any, ...], LadderArithmetic] = {}
 
     @classmethod
     def fit(
@@ -101,7 +99,9 @@ class LadderTokenizer:
             ValueError: shapes that do not fit, NaN or infinity, limits that exclude
                 each other.
         """
-        chunks, last, velocity = training_chunks(chunks, last, velocity, rate_hz)
+        chunks, last, velocity, names = training_chunks(
+            chunks, last, velocity, rate_hz, names
+        )
         if vocab_size < 16 or max_tokens < 1:
             raise ValueError(
                 f"expected vocab_size of at least 16 and max_tokens of at least 1, got "
@@ -257,26 +257,8 @@ class LadderTokenizer:
         strings, length = self._strings(kind.arrays, ids, single, batch)
         last, velocity = (x.reshape(batch, -1).T for x in (last, velocity))
         plan = kind.decoder.plan(strings, length, last, velocity)
-        if times_s is None or not len(times) or times.max() <= self.horizon_s:
-            motion = kind.decoder.motion(plan, times, derivative)
-        else:
-            motion = self._beyond(kind, plan, times, derivative)
+        motion = kind.motion(plan, times, derivative)
         return motion[..., 0] if single else kind.arrays.batch_first(motion)
-
-    def _beyond(self, kind: _Kind, plan: Any, times: Array, derivative: int) -> Any:
-        """Motion (T, D, B) that goes on from the end of its plan to rest."""
-        end = np.array([self.horizon_s])
-        value, slope = (kind.decoder.motion(plan, end, d)[0] for d in (0, 1))
-        value, slope = kind.feasible(value.T, slope.T)
-        after = kind.decoder.plan(
-            kind.arrays.whole(kind.arrays.zeros(0, len(value))), None, value.T, slope.T
-        )
-        late = times > self.horizon_s
-        inside = kind.decoder.motion(plan, np.minimum(times, end), derivative)
-        later = np.maximum(times - self.horizon_s, 0.0)
-        beyond = kind.decoder.motion(after, later, derivative)
-        late = kind.arrays.put(late.astype(np.int64))[:, None, None] > 0
-        return kind.arrays.xp.where(late, beyond, inside)
 
     def stop(self, first_id: int, tolerance: float) -> int:
         """Ids after which chunks that begin with `first_id` err by `tolerance`.
@@ -347,15 +329,17 @@ class LadderTokenizer:
         )
         return cls(model, fields, config["rate_hz"], config["vocab_size"])
 
-    def _kind(self, *values: Any) -> _Kind:
+    def _kind(self, *values: Any) -> LadderArithmetic:
         arrays = ArrayKind.of(*values)
         if arrays.key not in self._kinds:
-            self._kinds[arrays.key] = _Kind(
+            self._kinds[arrays.key] = LadderArithmetic(
                 arrays, self.model, self._table, self.fields
             )
         return self._kinds[arrays.key]
 
-    def _feasible(self, kind: _Kind, last: Any, velocity: Any) -> tuple[Any, Any]:
+    def _feasible(
+        self, kind: LadderArithmetic, last: Any, velocity: Any
+    ) -> tuple[Any, Any]:
         position, slope = kind.feasible(last, velocity)
         off = (position != last) | (slope != velocity)
         if off.any():
@@ -394,29 +378,6 @@ class LadderTokenizer:
             return ids, None
         ended = wrong.cumsum(0) > 0
         return arrays.xp.where(ended, -1, ids), (~ended).sum(0)
-
-
-class _Kind:
-    """A ladder's arithmetic for one kind of arrays."""
-
-    def __init__(
-        self,
-        arrays: ArrayKind,
-        model: LadderModel,
-        table: SlotTable,
-        fields: LadderFields,
-    ) -> None:
-        self.arrays = arrays
-        self._limits = [
-            arrays.put(x)
-            for x in (fields.lower, fields.upper, fields.max_rate, fields.duration)
-        ]
-        self.encoder = LadderEncoder(arrays, model, table, fields)
-        self.decoder = LadderDecoder(arrays, model, table, fields)
-
-    def feasible(self, last: Any, velocity: Any) -> tuple[Any, Any]:
-        """The nearest hand-over state (..., D) that can be braked from."""
-        return feasible(last, velocity, *self._limits, xp=self.arrays.xp)
 
 
 def _tensor(values: Any) -> torch.Tensor:

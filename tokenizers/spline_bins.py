@@ -17,7 +17,6 @@ from scipy.interpolate import BSpline
 from brownfield.tokenizers.chunk_checks import (
     check_finite,
     checked_times,
-    field_names,
     training_chunks,
 )
 from brownfield.tokenizers.folder import load_folder, save_folder
@@ -94,7 +93,7 @@ class SplineBinTokenizer:
         Raises:
             ValueError: shapes that do not fit.
         """
-        x, origin, _ = training_chunks(chunks, last, velocity, rate_hz)
+        x, origin, _, fields = training_chunks(chunks, last, velocity, rate_hz, names)
         _, steps, dim = x.shape
         points = max(DEGREE, steps // 5) if points is None else points
         if not DEGREE <= points or n_bins < 2:
@@ -107,7 +106,7 @@ class SplineBinTokenizer:
             for value, missing in ((lower, -np.inf), (upper, np.inf))
         ]
         new = cls(
-            names=field_names(names, dim),
+            names=fields,
             rate_hz=rate_hz,
             steps=steps,
             points=points,

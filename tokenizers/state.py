@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from brownfield.tokenizers.chunk_checks import check_finite
 from brownfield.tokenizers.folder import load_folder, save_folder
 
 
@@ -57,7 +58,7 @@ class StateTokenizer:
             raise ValueError(
                 f"expected states (N, {len(names)}), got shape {states.shape}"
             )
-        _check_finite(states, names)
+        check_finite("state", states, names)
         low, high = np.quantile(states, [0.001, 0.999], axis=0)
         # A field that never moved in the data may move later: no empty range.
         margin = np.maximum(0.05 * (high - low), 1e-3)
@@ -74,7 +75,7 @@ class StateTokenizer:
             raise ValueError(
                 f"expected {len(self.names)} state fields, got shape {state.shape}"
             )
-        _check_finite(state, self.names)
+        check_finite("state", state, self.names)
         unit = (state - self.lower) / (self.upper - self.lower)
         ids = np.floor(unit * self.vocab_size)
         return np.clip(ids, 0, self.vocab_size - 1).astype(np.int64)
@@ -98,11 +99,3 @@ class StateTokenizer:
         """Read what `save` wrote; ValueError when it is damaged."""
         config, arrays = load_folder(folder, "state tokenizer")
         return cls(config["names"], arrays["lower"], arrays["upper"], config["bins"])
-
-
-def _check_finite(state: NDArray, names: Sequence[str]) -> None:
-    finite = np.isfinite(state).reshape(-1, len(names)).all(0)
-    if not finite.all():
-        raise ValueError(
-            f"state field {names[int(np.argmin(finite))]} holds NaN or infinity"
-        )

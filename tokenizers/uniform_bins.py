@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from brownfield.tokenizers.chunk_checks import (
     check_finite,
-    field_names,
     training_chunks,
 )
 from brownfield.tokenizers.folder import load_folder, save_folder
@@ -72,11 +71,11 @@ class UniformBinTokenizer:
         """
         if n_bins < 2:
             raise ValueError(f"n_bins must be at least 2, got {n_bins}")
-        x, _, _ = training_chunks(chunks, last, velocity, rate_hz)
+        x, _, _, fields = training_chunks(chunks, last, velocity, rate_hz, names)
         bounds = np.quantile(x, [0.01, 0.99], axis=(0, 1))
         bounds[1] = np.maximum(bounds[1], bounds[0] + 1e-9)
         return cls(
-            names=field_names(names, x.shape[2]),
+            names=fields,
             rate_hz=rate_hz,
             steps=x.shape[1],
             n_bins=n_bins,

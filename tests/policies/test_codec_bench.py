@@ -31,15 +31,13 @@ HAS_BPE = SPEC is not None and SPEC.origin is not None
 DATA = Path(os.environ.get("BROWNFIELD_DATA", "../shared/data")) / "g1_motion"
 
 
-def motion(seed, kind, rows=160):
+def motion(seed, kind, rows=160) -> Motion:
     rng = np.random.default_rng(seed)
     times = np.arange(rows)[:, None] / 20
-    x = sum(
-        rng.uniform(0.1, 0.4, 4)
-        / (1 + k)
-        * np.sin(times * (1 + k) + rng.uniform(0, 6, 4))
-        for k in range(4)
-    )
+    x = np.zeros((rows, 4))
+    for k in range(1, 5):
+        size, phase = rng.uniform(0.1, 0.4, 4), rng.uniform(0, 6, 4)
+        x += size / k * np.sin(times * k + phase)
     names = tuple("abcd")
     return Motion(name=f"{kind}{seed}", kind=kind, values=x, rate_hz=20.0, names=names)
 

@@ -1,0 +1,61 @@
+"""A ladder's arithmetic for one kind of arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brownfield.tokenizers.array_kind import ArrayKind
+from brownfield.tokenizers.braking_base import feasible
+from brownfield.tokenizers.gray_slots import SlotTable
+from brownfield.tokenizers.ladder_decode import LadderDecoder, Plan
+from brownfield.tokenizers.ladder_encode import LadderEncoder
+from brownfield.tokenizers.ladder_fields import LadderFields
+from brownfield.tokenizers.ladder_model import LadderModel
+
+Array = NDArray[np.float64]
+
+
+class LadderArithmetic:
+    """Encoder, decoder and limits, with their tables in NumPy or torch."""
+
+    def __init__(
+        self,
+        arrays: ArrayKind,
+        model: LadderModel,
+        table: SlotTable,
+        fields: LadderFields,
+    ) -> None:
+        self.arrays, self.horizon_s = arrays, model.horizon_s
+        self._limits = [
+            arrays.put(x)
+            for x in (fields.lower, fields.upper, fields.max_rate, fields.duration)
+        ]
+        self.encoder = LadderEncoder(arrays, model, table, fields)
+        self.decoder = LadderDecoder(arrays, model, table, fields)
+
+    def feasible(self, last: Any, velocity: Any) -> tuple[Any, Any]:
+        """The nearest hand-over state (..., D) that can be braked from."""
+        return feasible(last, velocity, *self._limits, xp=self.arrays.xp)
+
+    def motion(self, plan: Plan, times_s: Array, derivative: int) -> Any:
+        """Rows (T, D, B) of a plan at times, or a derivative.
+
+        Beyond the horizon a plan goes on from where and how fast it ends, to rest.
+        """
+        if not len(times_s) or times_s.max() <= self.horizon_s:
+            return self.decoder.motion(plan, times_s, derivative)
+        end = np.array([self.horizon_s])
+        value, slope = (self.decoder.motion(plan, end, d)[0] for d in (0, 1))
+        value, slope = self.feasible(value.T, slope.T)
+        after = self.decoder.plan(
+            self.arrays.whole(self.arrays.zeros(0, len(value))), None, value.T, slope.T
+        )
+        late = times_s > self.horizon_s
+        inside = self.decoder.motion(plan, np.minimum(times_s, end), derivative)
+        later = np.maximum(times_s - self.horizon_s, 0.0)
+        beyond = self.decoder.motion(after, later, derivative)
+        late = self.arrays.put(late.astype(np.int64))[:, None, None] > 0
+        return self.arrays.xp.where(late, beyond, inside)
