@@ -15,14 +15,22 @@ from tyro.conf import Positional
 from brownfield.policies.bench import bench
 from brownfield.policies.codec_bench import CodecBenchConfig, codec_bench
 from brownfield.policies.codec_report import codec_tables, write_codec_report
+from brownfield.policies.learnability import (
+    LearnabilityConfig,
+    learnability,
+    learnability_rows,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bench:
     """One measurement: of speed, or of action tokenizers on somebody's motion."""
 
-    what: Annotated[Literal["speed", "action-tokens"], Positional] = "speed"
-    """`speed` of the stations, or `action-tokens` on the data that follow."""
+    what: Annotated[Literal["speed", "action-tokens", "learnability"], Positional] = (
+        "speed"
+    )
+    """`speed` of the stations; `action-tokens` on the data that follow; `learnability`
+    of action tokens by a small policy on the reacher."""
 
     data: Annotated[tuple[Path, ...], Positional] = ()
     """Folders of motion clips (`.npz`), or LeRobot datasets."""
@@ -48,7 +56,11 @@ class Bench:
 
 def run(config: Bench) -> int:
     """Measure, and print the table."""
-    return _speed(config) if config.what == "speed" else _action_tokens(config)
+    if config.what == "speed":
+        return _speed(config)
+    if config.what == "learnability":
+        return _learnability(config)
+    return _action_tokens(config)
 
 
 def _speed(config: Bench) -> int:
@@ -103,6 +115,28 @@ def _action_tokens(config: Bench) -> int:
     os.replace(temporary, out / "results.json")
     write_codec_report(out / "report.html", result)
     print(f"written to {out / 'report.html'}")
+    return 0
+
+
+def _learnability(config: Bench) -> int:
+    if config.data:
+        raise ValueError(f"bench learnability takes no data, got {config.data[0]}")
+    out = config.out or Path("learnability.json")
+    console = Console()
+    with console.status("") as status:
+        result = learnability(LearnabilityConfig(), status.update)
+    table = Table(title="Success on the reacher", title_justify="left")
+    for i, head in enumerate(
+        ("", "ids", "round trip mrad", "success", "each training")
+    ):
+        table.add_column(head, justify="right" if i else "left")
+    for row in learnability_rows(result):
+        table.add_row(*row)
+    console.print(table)
+    temporary = out.with_suffix(".tmp")
+    temporary.write_text(json.dumps(result, indent=1) + "\n")
+    os.replace(temporary, out)
+    print(f"written to {out}")
     return 0
 
 

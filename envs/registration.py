@@ -13,3 +13,7 @@ gymnasium.register(
     id="brownfield/Road-v0",
     entry_point="brownfield.envs.road.road_env:RoadEnv",
 )
+gymnasium.register(
+    id="brownfield/Reacher-v0",
+    entry_point="brownfield.envs.reacher:ReacherEnv",
+)

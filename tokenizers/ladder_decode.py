@@ -6,7 +6,7 @@ every field, so decoding is one product with a matrix of functions of time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,8 +16,9 @@ from brownfield.tokenizers.array_kind import ArrayKind
 from brownfield.tokenizers.gray_slots import SlotTable
 from brownfield.tokenizers.ladder_fields import LadderFields
 from brownfield.tokenizers.ladder_model import LadderModel
-from brownfield.tokenizers.plan_bounds import PlanBounds
+from brownfield.tokenizers.plan_bounds import Pairs, PlanBounds
 from brownfield.tokenizers.plan_functions import PlanFunctions
+from brownfield.tokenizers.rate_warp import RateWarp
 from brownfield.tokenizers.slot_reader import SlotReader
 
 Array = NDArray[np.float64]
@@ -30,8 +31,14 @@ class Plan:
     amplitudes: Any
     """(rows, D, B): time modes, then the base's functions."""
 
-    near: tuple[Any, Any] | None
-    """Fields and items that may touch a limit; None where none may."""
+    over: Pairs | None = None
+    """Plans that may leave their limits."""
+
+    fast: Pairs | None = None
+    """Plans that may be too fast."""
+
+    warp: RateWarp | None = None
+    """Those on a time of their own."""
 
 
 class LadderDecoder:
@@ -72,29 +79,33 @@ class LadderDecoder:
         modes, joints = self._shape
         if not len(ids) or not modes:
             spline = kind.zeros(modes, *last.shape)
-            return Plan(kind.joined([spline, base], 0), None)
+            over, _ = self._bounds.beyond(None, last, velocity)
+            return Plan(kind.joined([spline, base], 0), over)
         place, value, gain = self._reader.read(ids, length)
         grid = kind.zeros(modes * joints, value.shape[1])
         grid[place] = value * kind.take(self._gain, gain)
         spline = self._joint @ grid.reshape(modes, joints, -1)
-        near = self._bounds.near(spline, last, velocity)
-        if near is not None:
-            share = self._bounds.share(spline, base, *near)
-            spline[:, near[0], near[1]] *= share
-        return Plan(kind.joined([spline, base], 0), near)
+        whole = kind.joined([spline, base], 0)
+        over, fast = self._bounds.beyond(spline, last, velocity)
+        if fast is None:
+            return Plan(whole, over)
+        warp = self._bounds.warp(whole[:, fast[0], fast[1]], fast[0])
+        return Plan(whole, over, fast, warp)
 
     def motion(self, plan: Plan, times_s: Array, derivative: int) -> Any:
         """Rows (T, D, B) of a plan at times in 0..horizon, or a derivative."""
         value = self._at_times(plan.amplitudes, times_s, derivative)
-        if plan.near is None:
+        if plan.fast is not None and plan.warp is not None:
+            field, item = plan.fast
+            value[:, field, item] = plan.warp.at(times_s, derivative)
+        if plan.over is None:
             return value
-        field, item = plan.near
-        own = value[:, field, item]
-        if derivative:
-            rows = self._at_times(plan.amplitudes[:, field, item], times_s, 0)
-            own = self._bounds.still(rows, own, field)
-        else:
-            own = self._bounds.cut(own, field)
+        field, item = plan.over
+        if derivative == 0:
+            value[:, field, item] = self._bounds.cut(value[:, field, item], field)
+            return value
+        rows = self.motion(replace(plan, over=None), times_s, 0)[:, field, item]
+        own = self._bounds.still(rows, value[:, field, item], field)
         value[:, field, item] = own
         return value
 

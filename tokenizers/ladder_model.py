@@ -26,7 +26,9 @@ Ints = NDArray[np.int64]
 GAINS = 8
 STRONG = 1e-3
 """Coefficients below this share of the largest scale do not tell the gain."""
-FINEST = 0.004
+OCTAVES = 0.75
+"""Widest class of the gain, a power of two."""
+FINEST = 0.002
 """Expected error (normalised RMSE) at which no further slot is added."""
 
 
@@ -88,7 +90,8 @@ def fit_model(
     scale = _scale(c)
     edges, gain, kind = _gains(c, scale)
     scale = _scale(c / gain[kind][:, None])
-    floor = FINEST**2 * steps * joints
+    # Scales are those of a gain of 1; the errors of large chunks are larger.
+    floor = FINEST**2 * steps * joints / float((gain[kind] ** 2).mean())
     slots = allocate(scale, GAINS, vocab_size, max_slots, floor)
     draft = LadderModel(
         n_control=n_control,
@@ -162,7 +165,10 @@ def _gains(c: Array, scale: Array) -> tuple[Array, Array, Ints]:
     """Edges between the classes, their multipliers, and the class of every chunk."""
     size = np.log2(gain_of(c, scale))
     low, high = np.quantile(size, [0.02, 0.98])
-    high = max(high, low + 1e-3)
+    # Where most chunks stand still, classes for stillness would take all: what is
+    # smaller than the smallest class is nothing, as far as errors go.
+    low = np.clip(low, high - GAINS * OCTAVES, high - 1e-3)
+    size = np.clip(size, low, high)
     edges = np.linspace(low, high, GAINS + 1)[1:-1]
     kind = np.searchsorted(edges, size)
     middle = np.linspace(low, high, 2 * GAINS + 1)[1::2]

@@ -12,8 +12,6 @@ from scipy.interpolate import BSpline
 
 Array = NDArray[np.float64]
 DEGREE = 3
-SPLITS = 2
-"""Parts that every span is cut into for bounds: a finer hull lies closer."""
 
 
 class OnsetSpline:
@@ -45,31 +43,3 @@ class OnsetSpline:
         if derivative > DEGREE:
             return np.zeros((len(times_s), self.n_control - 2))
         return np.asarray(self._spline(times_s, nu=derivative))
-
-
-def hull_times(breaks: Array) -> Array:
-    """Ends (P, 2) of the pieces [s] that bounds are taken over."""
-    shares = np.arange(SPLITS) / SPLITS
-    starts = breaks[:-1, None] + np.diff(breaks)[:, None] * shares
-    fine = np.append(starts.ravel(), breaks[-1])
-    return np.stack([fine[:-1], fine[1:]], 1)
-
-
-def bezier_points(value: Array, slope: Array, pieces: Array) -> Array:
-    """Bezier points of functions that are cubic on every piece.
-
-    The points of a piece enclose the function there (convex hull), so limits that hold
-    for them hold at every time.
-
-    Args:
-        value: (P, 2, ...) at both ends of every piece.
-        slope: (P, 2, ...) there, one-sided, per second.
-        pieces: (P, 2) ends [s].
-
-    Returns:
-        (P, 4, ...).
-    """
-    third = (np.diff(pieces, axis=1) / 3).reshape(-1, *[1] * (value.ndim - 2))
-    first, last = value[:, 0], value[:, 1]
-    inner = [first + third * slope[:, 0], last - third * slope[:, 1]]
-    return np.stack([first, *inner, last], 1)

@@ -11,11 +11,7 @@ from brownfield.tokenizers.array_kind import ArrayKind
 from brownfield.tokenizers.braking_base import base_weights
 from brownfield.tokenizers.ladder_fields import LadderFields
 from brownfield.tokenizers.ladder_model import LadderModel
-from brownfield.tokenizers.onset_spline import (
-    OnsetSpline,
-    bezier_points,
-    hull_times,
-)
+from brownfield.tokenizers.onset_spline import OnsetSpline
 
 Array = NDArray[np.float64]
 KEPT = 64
@@ -76,19 +72,3 @@ class PlanFunctions:
             if not hold:
                 parts.append(fade)
         return np.concatenate(parts, 1)
-
-    def hulls(self) -> tuple[Array, Array]:
-        """Bezier points of all functions, (P, 4, rows), and of their slopes."""
-        breaks = self.spline.breaks
-        for duration, _ in self.groups:
-            # A break that is another one but for rounding would make an empty piece.
-            if duration < self.horizon_s and np.abs(breaks - duration).min() > 1e-9:
-                breaks = np.sort(np.append(breaks, duration))
-        pieces = hull_times(breaks)
-        ends = pieces.reshape(-1)
-        value, slope = (
-            self.values(ends, d).reshape(len(pieces), 2, -1) for d in (0, 1)
-        )
-        points = bezier_points(value, slope, pieces)
-        length = np.diff(pieces, axis=1)[:, :, None]
-        return points, 3 * np.diff(points, axis=1) / length

@@ -374,3 +374,26 @@ def test_limits_hold_where_the_base_ends_on_a_knot(steps):
     )
     rng = np.random.default_rng(4)
     check_limits(ladder, rng.integers(0, 1024, (300, 9)), *states(rng, 300))
+
+
+def test_motion_at_its_rate_limit_comes_back():
+    """Commands that were limited go at the limit itself, and must not be slowed."""
+    rng = np.random.default_rng(5)
+    goal, x = rng.uniform(-3, 3, (200, 2)), np.zeros((200, 2))
+    rows = [x, x]
+    for _ in range(STEPS + 6):
+        x = x + np.clip(goal - x, -2.0 / RATE, 2.0 / RATE)
+        rows.append(x)
+    motion_ = np.stack(rows, 1)[:, 5:]
+    last, velocity = motion_[:, 1], (motion_[:, 1] - motion_[:, 0]) * RATE
+    chunks = motion_[:, 2 : 2 + STEPS]
+    assert (np.abs(velocity) >= 2 - 1e-6).mean() > 0.5
+    limits = (np.full(2, -3.0), np.full(2, 3.0))
+    bound = LadderTokenizer.fit(chunks, last, velocity, RATE, *limits, np.full(2, 2.0))
+    free = LadderTokenizer.fit(chunks, last, velocity, RATE)
+    error = []
+    for ladder in (bound, free):
+        ids = ladder.encode(chunks, last, velocity, max_tokens=4)
+        decoded = ladder.decode(ids, last, velocity)
+        error.append(np.sqrt(((decoded - chunks) ** 2).mean()))
+    assert error[0] < 1.1 * error[1]

@@ -1,0 +1,338 @@
+"""The same small policy with each action tokenizer: which is easiest to learn?
+
+Every tokenizer gets the same demonstrations, model, number of steps and test episodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from brownfield.envs.reacher import (
+    LOWER,
+    MAX_RATE,
+    RATE_HZ,
+    UPPER,
+    ReacherEnv,
+    reaching_chunk,
+)
+from brownfield.policies.intervals import Share
+from brownfield.policies.token_policy import TokenPolicy, TokenPolicyConfig
+from brownfield.tokenizers.fast import FastGrammar, FastTokenizer
+from brownfield.tokenizers.ladder import LadderTokenizer
+from brownfield.tokenizers.spline_bins import SplineBinTokenizer
+from brownfield.tokenizers.uniform_bins import UniformBinTokenizer
+
+Array = NDArray[np.float64]
+Ids = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnabilityConfig:
+    """One comparison on the reacher."""
+
+    tokenizers: tuple[str, ...] = ("ladder", "FAST", "B-spline", "bins")
+    """Which."""
+
+    demonstrations: int = 300
+    """Episodes of the expert, seeds from 0."""
+
+    steps: int = 1500
+    """Training steps, the same for all."""
+
+    batch: int = 256
+    """Windows of a step."""
+
+    rate: float = 2e-3
+    """Highest learning rate; cosine to a fiftieth."""
+
+    seeds: int = 200
+    """Test episodes, seeds from 1,000,000."""
+
+    chunk: int = 10
+    """Rows of a chunk (T), at 20 Hz."""
+
+    executed: int = 5
+    """Rows that are played before the policy is asked again."""
+
+    training_seeds: tuple[int, ...] = (0, 1, 2)
+    """Draw weights and batches; one training each."""
+
+    vocab_size: int = 1024
+    """Ids of every tokenizer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contestant:
+    """A fitted tokenizer and its strings."""
+
+    decode: Callable[[Ids, Array, Array], Array]
+    """Motion (T, D) of the ids of one string, given last and velocity (D,)."""
+
+    strings: list[Ids]
+    """Ids of every training window."""
+
+    rmse: float
+    """Round trip error of the training windows [rad]."""
+
+    vocab_size: int
+    """Ids are below it."""
+
+    allowed: Callable[[int, Tensor], Tensor] | None
+    """Which ids may follow; None where strings have one length and any id may."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Demonstrations:
+    """N windows."""
+
+    observation: Array
+    """(N, 14)."""
+
+    chunk: Array
+    """(N, T, 3) what the expert would do from there [rad]."""
+
+    last: Array
+    """(N, 3) executed [rad]."""
+
+    velocity: Array
+    """(N, 3) slope [rad/s]."""
+
+
+def demonstrate(config: LearnabilityConfig) -> Demonstrations:
+    """Episodes of the expert, now and then pushed off its way; labels are clean."""
+    env = ReacherEnv()
+    rows: list[tuple[Array, Array, Array, Array]] = []
+    for seed in range(config.demonstrations):
+        observation, _ = env.reset(seed=seed)
+        rng = np.random.default_rng([seed, 7])
+        done, push = False, np.zeros(3)
+        while not done:
+            chunk = reaching_chunk(env.point, env.command, env.slope, config.chunk)
+            rows.append((observation, chunk, env.command.copy(), env.slope.copy()))
+            if rng.random() < 0.1:
+                push = rng.normal(0, 0.06, 3)
+            observation, _, success, over, _ = env.step(chunk[0] + push)
+            push = push * 0.7
+            done = success or over
+    columns = [np.array([row[i] for row in rows]) for i in range(4)]
+    return Demonstrations(
+        observation=columns[0], chunk=columns[1], last=columns[2], velocity=columns[3]
+    )
+
+
+def contestant(
+    name: str, demos: Demonstrations, config: LearnabilityConfig
+) -> Contestant:
+    """Fit a tokenizer.
+
+    Raises:
+        ValueError: there is none of that name.
+    """
+    data = (demos.chunk, demos.last, demos.velocity, RATE_HZ)
+    vocab = config.vocab_size
+    allowed = None
+    codec: Any
+    if name == "ladder":
+        codec = LadderTokenizer.fit(
+            *data, LOWER, UPPER, MAX_RATE, vocab_size=vocab, max_tokens=8
+        )
+    elif name == "FAST":
+        codec = FastTokenizer.fit(
+            *data, relative=True, merge="characters", vocab_size=vocab, scale=30.0
+        )
+        allowed = _grammar(codec)
+    elif name == "B-spline":
+        codec = SplineBinTokenizer.fit(*data, LOWER, UPPER, points=6, n_bins=vocab)
+    elif name == "bins":
+        codec = UniformBinTokenizer.fit(*data, n_bins=vocab)
+    else:
+        known = LearnabilityConfig().tokenizers
+        raise ValueError(f"unknown tokenizer {name!r}; there are {', '.join(known)}")
+    if name == "FAST":
+        strings = [
+            codec.encode(c, a) for c, a in zip(demos.chunk, demos.last, strict=True)
+        ]
+    else:
+        strings = list(codec.encode(demos.chunk, demos.last, demos.velocity))
+    some = np.linspace(0, len(strings) - 1, min(500, len(strings))).astype(int)
+    off = [
+        codec.decode(strings[i], demos.last[i], demos.velocity[i]) - demos.chunk[i]
+        for i in some
+    ]
+    return Contestant(
+        decode=codec.decode,
+        strings=strings,
+        rmse=float(np.sqrt(np.mean(np.square(off)))),
+        vocab_size=codec.vocab_size,
+        allowed=allowed,
+    )
+
+
+def _grammar(codec: FastTokenizer) -> Callable[[int, Tensor], Tensor]:
+    """What may follow: ids that fit in, and the end when all is written."""
+    grammar = FastGrammar(codec)
+    lengths = torch.from_numpy(np.append(grammar.lengths, 0))
+
+    def allowed(_: int, ids: Tensor) -> Tensor:
+        written = lengths[ids].sum(-1, keepdim=True)
+        fits = (lengths > 0) & (lengths <= grammar.count - written)
+        ended = written == grammar.count
+        fits[:, -1] = ended[:, 0]
+        return fits
+
+    return allowed
+
+
+def train_policy(
+    own: Contestant, demos: Demonstrations, config: LearnabilityConfig, seed: int
+) -> TokenPolicy:
+    """Cross-entropy of the next id, nothing else."""
+    torch.manual_seed(seed)
+    longest = max(map(len, own.strings))
+    sizes = TokenPolicyConfig(
+        observation=demos.observation.shape[1],
+        vocab_size=own.vocab_size,
+        longest=longest,
+    )
+    policy = TokenPolicy(sizes)
+    seen = torch.from_numpy(demos.observation).float()
+    policy.mean.copy_(seen.mean(0))
+    policy.std.copy_(seen.std(0).clamp_min(1e-3))
+    ids = np.full((len(own.strings), longest), policy.end)
+    for row, string in zip(ids, own.strings, strict=True):
+        row[: len(string)] = string
+    wanted = torch.from_numpy(ids)
+    length = torch.tensor([len(s) for s in own.strings])
+    optimizer = torch.optim.AdamW(
+        policy.parameters(), lr=config.rate, betas=(0.9, 0.95), weight_decay=0.01
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, config.rate, config.steps, pct_start=0.05, final_div_factor=50
+    )
+    rng = np.random.default_rng(seed)
+    places = torch.arange(longest)
+    for _ in range(config.steps):
+        pick = torch.from_numpy(rng.integers(0, len(seen), config.batch))
+        logits = policy(seen[pick], wanted[pick, :-1])
+        loss = functional.cross_entropy(
+            logits.transpose(1, 2), wanted[pick], reduction="none"
+        )
+        # A string's end is learned once, what is behind it not at all.
+        real = places <= length[pick, None]
+        loss = (loss * real).sum() / real.sum()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
+        optimizer.step()
+        schedule.step()
+    return policy.eval()
+
+
+def drive(
+    policy: TokenPolicy, own: Contestant, config: LearnabilityConfig
+) -> NDArray[np.bool_]:
+    """Success (seeds,) in closed loop."""
+    envs = [ReacherEnv() for _ in range(config.seeds)]
+    seen = [env.reset(seed=1_000_000 + i)[0] for i, env in enumerate(envs)]
+    success = np.zeros(config.seeds, dtype=bool)
+    open_ = list(range(config.seeds))
+    while open_:
+        batch = torch.from_numpy(np.array([seen[i] for i in open_])).float()
+        strings = policy.write(batch, own.allowed).numpy()
+        left = []
+        for i, string in zip(open_, strings, strict=True):
+            env = envs[i]
+            string = string[: int((string != policy.end).sum())]
+            rows = own.decode(string, env.command, env.slope)
+            over = False
+            for row in rows[: config.executed]:
+                seen[i], _, reached, late, _ = env.step(row)
+                success[i] |= reached
+                over = reached or late
+                if over:
+                    break
+            if not over:
+                left.append(i)
+        open_ = left
+    return success
+
+
+def drive_expert(config: LearnabilityConfig) -> NDArray[np.bool_]:
+    """Success (seeds,) of the expert, asked as rarely as the policies are."""
+    success = np.zeros(config.seeds, dtype=bool)
+    env = ReacherEnv()
+    for i in range(config.seeds):
+        env.reset(seed=1_000_000 + i)
+        over = False
+        while not over:
+            rows = reaching_chunk(env.point, env.command, env.slope, config.chunk)
+            for row in rows[: config.executed]:
+                _, _, reached, late, _ = env.step(row)
+                success[i] |= reached
+                over = reached or late
+                if over:
+                    break
+    return success
+
+
+def learnability(
+    config: LearnabilityConfig, say: Callable[[str], None] = lambda _: None
+) -> dict[str, Any]:
+    """Train and test every tokenizer.
+
+    Args:
+        config: what to compare.
+        say: told what is being done.
+
+    Returns:
+        JSON-able: `config`, `expert` successes, and by tokenizer `ids`, `rmse_rad`
+        and `success` (training seeds, test seeds).
+    """
+    say("demonstrations")
+    demos = demonstrate(config)
+    result: dict[str, Any] = {
+        "config": asdict(config),
+        "windows": len(demos.last),
+        "expert": drive_expert(config).tolist(),
+        "tokenizers": {},
+    }
+    for name in config.tokenizers:
+        own = contestant(name, demos, config)
+        rows = []
+        for seed in config.training_seeds:
+            say(f"{name}, training {seed}")
+            policy = train_policy(own, demos, config, seed)
+            rows.append(drive(policy, own, config).tolist())
+        result["tokenizers"][name] = {
+            "ids": float(np.mean([len(s) for s in own.strings])),
+            "rmse_rad": own.rmse,
+            "success": rows,
+        }
+    return result
+
+
+def learnability_rows(result: dict[str, Any]) -> list[list[str]]:
+    """Rows of text: tokenizer, ids, round trip, success, of each training."""
+    n = len(result["expert"])
+    rows = [["expert", "-", "-", str(Share(successes=sum(result["expert"]), n=n)), "-"]]
+    for name, own in result["tokenizers"].items():
+        every = [s for run in own["success"] for s in run]
+        each = "  ".join(f"{100 * np.mean(run):.1f}" for run in own["success"])
+        rows.append(
+            [
+                name,
+                f"{own['ids']:.1f}",
+                f"{1000 * own['rmse_rad']:.1f}",
+                str(Share(successes=sum(every), n=len(every))),
+                each,
+            ]
+        )
+    return rows
