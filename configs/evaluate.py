@@ -17,7 +17,7 @@ from brownfield.configs.places import PlaceOptions
 from brownfield.configs.shipped import default_checkpoint
 from brownfield.policies.checkpoint import find_checkpoint, load_checkpoint
 from brownfield.policies.evaluate import EvaluateConfig, evaluate
-from brownfield.policies.results import ACTORS, EvaluationResult
+from brownfield.policies.results import ACTORS, EvaluationResult, load_results
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,9 +53,14 @@ class Evaluate(PlaceOptions):
     publish: str = ""
     """Copy results.json into the checkpoint, as results_<this>.json."""
 
+    against: Path | None = None
+    """results.json of another policy, driven on the same seeds: prints the paired
+    difference."""
+
 
 def run(config: Evaluate) -> int:
     """Evaluate, and print the table."""
+    rival = load_results(config.against) if config.against is not None else None
     seeds = seed_range(config.seeds)
     body = load_checkpoint(config.checkpoint).body(config.body).name
     result = evaluate(
@@ -78,6 +83,8 @@ def run(config: Evaluate) -> int:
         shutil.copyfile(config.out / "results.json", aside)
         os.replace(aside, target)
     print_table(result)
+    if rival is not None:
+        print_paired(result, rival)
     print(f"report: {config.out / 'report.html'}")
     return 0
 
@@ -105,3 +112,18 @@ def print_table(result: EvaluationResult) -> None:
                 print(f"{actor}: {name}, heeded of those met {heeded}")
             for reason, count in result.reasons(actor).items():
                 print(f"  {count:4d}  {reason}")
+
+
+def print_paired(result: EvaluationResult, rival: EvaluationResult) -> None:
+    """Difference of the policies on the seeds that both drove."""
+    found = result.against("policy", "policy", rival)
+    if found is None:
+        print(f"against {rival.checkpoint}: no seed was driven by both")
+        return
+    low, high = (100 * x for x in found["interval"])
+    print(
+        f"against {rival.checkpoint}: {100 * found['difference']:+.1f} points "
+        f"[{low:+.1f}, {high:+.1f}], {found['pairs']} pairs, only this one "
+        f"{found['only_first']}, only the other {found['only_second']}, "
+        f"McNemar p = {found['mcnemar_p']:.2g}"
+    )

@@ -121,10 +121,27 @@ class EvaluationResult:
             Counter(e.reason for e in self.of(actor) if not e.success).most_common()
         )
 
-    def against(self, first: str, second: str) -> dict[str, Any] | None:
-        """Paired comparison on the seeds that both drove; None without any."""
+    def against(
+        self, first: str, second: str, other: EvaluationResult | None = None
+    ) -> dict[str, Any] | None:
+        """Paired comparison on the seeds that both drove; None without any.
+
+        Args:
+            first: who of this evaluation.
+            second: who it is compared with.
+            other: the evaluation that `second` is of; None for this one.
+
+        Raises:
+            ValueError: the other evaluation drew its episodes in another way.
+        """
+        rival = other or self
+        if rival.config.get("env") != self.config.get("env"):
+            raise ValueError(
+                f"{rival.checkpoint} was evaluated with {rival.config.get('env')}, "
+                f"{self.checkpoint} with {self.config.get('env')}"
+            )
         ours = {e.seed: e.success for e in self.of(first)}
-        theirs = {e.seed: e.success for e in self.of(second)}
+        theirs = {e.seed: e.success for e in rival.of(second)}
         seeds = sorted(set(ours) & set(theirs))
         if not seeds:
             return None

@@ -12,7 +12,11 @@ from brownfield.policies.evaluate import EvaluateConfig, evaluate
 from brownfield.policies.model import ModelConfig
 from brownfield.policies.policy import StreamPolicy
 from brownfield.policies.prompt import PromptConfig, run_prompt
-from brownfield.policies.results import load_results
+from brownfield.policies.results import (
+    EpisodeResult,
+    EvaluationResult,
+    load_results,
+)
 from brownfield.policies.train import port_sizes
 
 SHORT = KitchenEnvConfig(time_limit_s=0.5)
@@ -64,6 +68,45 @@ def test_evaluation_writes_results_films_and_report(
         "report.html",
         "results.json",
     ]
+
+
+def test_two_policies_are_compared_on_the_seeds_that_both_drove() -> None:
+    def result(name: str, first: int, success: list[bool], env: str):
+        episodes = tuple(
+            EpisodeResult(
+                actor="policy",
+                seed=first + i,
+                prompt="get the cup",
+                asked="cup",
+                did="cup",
+                phrase="0",
+                success=done,
+                reason="" if done else "late",
+                as_asked=done,
+                seconds=1.0,
+            )
+            for i, done in enumerate(success)
+        )
+        return EvaluationResult(
+            checkpoint=name,
+            checkpoint_sha256="",
+            facts={},
+            config={"env": env},
+            versions={},
+            commit="",
+            wall_s=1.0,
+            episodes=episodes,
+        )
+
+    one = result("one", 0, [True, True, False, True], "near")
+    two = result("two", 1, [False, True, True, True], "near")
+    found = one.against("policy", "policy", two)
+    assert found is not None and found["pairs"] == 3
+    assert (found["only_first"], found["only_second"]) == (1, 1)
+    assert found["difference"] == 0 and found["mcnemar_p"] == 1
+    assert one.against("policy", "policy", result("far", 9, [True], "near")) is None
+    with pytest.raises(ValueError, match="wide"):
+        one.against("policy", "policy", result("other", 0, [True], "wide"))
 
 
 def test_evaluation_refuses_what_it_cannot_run(tmp_path: Path) -> None:
