@@ -115,9 +115,16 @@ def log_curves(
             f'stroke-width="2.5"{dash}/>'
             f'<text x="612" y="{at + 4}">{escape(name.rstrip("*"))}</text>'
         )
+    step = 10 ** floor(log10(most / 2))
+    step *= max(1, round(most / step / 5))
+    for tick in range(0, floor(most / step) + 1):
+        x = 50 + 520 * tick * step / most
+        parts.append(
+            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="300" y2="304" stroke="var(--dim)"/>'
+            f'<text x="{x:.1f}" y="316" text-anchor="middle">{tick * step:g}</text>'
+        )
     parts.append(
-        f'<text x="50" y="318">0</text><text x="570" y="318" text-anchor="end">'
-        f"{most:.0f} {escape(axes[0])}</text>"
-        f'<text x="50" y="334">{escape(axes[1])}, logarithmic</text>'
+        f'<text x="50" y="334">{escape(axes[1])} (logarithmic) against '
+        f"{escape(axes[0])}</text>"
     )
     return f'<svg viewBox="0 0 780 340" width="100%">{"".join(parts)}</svg>'

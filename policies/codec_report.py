@@ -11,6 +11,9 @@ from typing import Any
 
 from brownfield.policies.charts import log_curves
 
+MOST = 130
+"""Ids that the chart has room for."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
@@ -94,12 +97,16 @@ def codec_tables(result: dict[str, Any]) -> list[Table]:
 def write_codec_report(path: Path, result: dict[str, Any]) -> None:
     """One page: the curve, and the tables; written whole or not at all."""
     style = files("brownfield.policies").joinpath("report.css").read_text()
-    lines = {
-        name: (curve["tokens"], curve["rmse"])
-        for name, curve in result["curves"].items()
+    lines = {}
+    for name, curve in result["curves"].items():
         # A failed round trip can err by more than a picture shows.
-        if max(curve["rmse"]) < 1 and max(curve["tokens"]) <= 160
-    }
+        shown = [
+            (ids, error)
+            for ids, error in zip(curve["tokens"], curve["rmse"], strict=True)
+            if error < 1 and ids <= MOST
+        ]
+        if shown:
+            lines[name] = ([x for x, _ in shown], [y for _, y in shown])
     bound = result["bound"]
     lines["Gaussian bound*"] = (bound["tokens"], bound["rmse"])
     chart = log_curves(
