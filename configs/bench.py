@@ -30,13 +30,14 @@ class Bench:
         "speed"
     )
     """`speed` of the stations; `action-tokens` on the data that follow; `learnability`
-    of action tokens by a small policy on the reacher."""
+    of action tokens by a small policy."""
 
     data: Annotated[tuple[Path, ...], Positional] = ()
     """Folders of motion clips (`.npz`), or LeRobot datasets."""
 
     out: Path | None = None
-    """JSON file of speed (`bench.json`), or folder of a report (`action_tokens`)."""
+    """JSON file of speed (`bench.json`) or learnability (`learnability_TASK.json`), or
+    folder of a report (`action_tokens`)."""
 
     repeats: int = 60
     """Repetitions of the quick measures."""
@@ -52,6 +53,9 @@ class Bench:
 
     strings: int = 100_000
     """Action tokens: random strings to decode."""
+
+    task: Literal["reacher", "road"] = "reacher"
+    """Learnability: what the small policy does."""
 
 
 def run(config: Bench) -> int:
@@ -121,14 +125,12 @@ def _action_tokens(config: Bench) -> int:
 def _learnability(config: Bench) -> int:
     if config.data:
         raise ValueError(f"bench learnability takes no data, got {config.data[0]}")
-    out = config.out or Path("learnability.json")
+    out = config.out or Path(f"learnability_{config.task}.json")
     console = Console()
     with console.status("") as status:
-        result = learnability(LearnabilityConfig(), status.update)
-    table = Table(title="Success on the reacher", title_justify="left")
-    for i, head in enumerate(
-        ("", "ids", "round trip mrad", "success", "each training")
-    ):
+        result = learnability(LearnabilityConfig(task=config.task), status.update)
+    table = Table(title=f"Success on the {config.task}", title_justify="left")
+    for i, head in enumerate(("", "ids", "round trip", "success", "each training")):
         table.add_column(head, justify="right" if i else "left")
     for row in learnability_rows(result):
         table.add_row(*row)

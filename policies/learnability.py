@@ -15,15 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from brownfield.envs.reacher import (
-    LOWER,
-    MAX_RATE,
-    RATE_HZ,
-    UPPER,
-    ReacherEnv,
-    reaching_chunk,
-)
 from brownfield.policies.intervals import Share
+from brownfield.policies.tasks import TASKS, Episode, Task
 from brownfield.policies.token_policy import TokenPolicy, TokenPolicyConfig
 from brownfield.tokenizers.fast import FastGrammar, FastTokenizer
 from brownfield.tokenizers.ladder import LadderTokenizer
@@ -36,13 +29,16 @@ Ids = NDArray[np.int64]
 
 @dataclass(frozen=True, kw_only=True)
 class LearnabilityConfig:
-    """One comparison on the reacher."""
+    """One comparison on one task."""
+
+    task: str = "reacher"
+    """`reacher` or `road`."""
 
     tokenizers: tuple[str, ...] = ("ladder", "FAST", "B-spline", "bins")
     """Which."""
 
-    demonstrations: int = 300
-    """Episodes of the expert, seeds from 0."""
+    demonstrations: int = 0
+    """Episodes of the expert, seeds from 0; 0: the task's own number."""
 
     steps: int = 1500
     """Training steps, the same for all."""
@@ -53,20 +49,31 @@ class LearnabilityConfig:
     rate: float = 2e-3
     """Highest learning rate; cosine to a fiftieth."""
 
-    seeds: int = 200
-    """Test episodes, seeds from 1,000,000."""
-
-    chunk: int = 10
-    """Rows of a chunk (T), at 20 Hz."""
-
-    executed: int = 5
-    """Rows that are played before the policy is asked again."""
+    tests: int = 0
+    """Test episodes, seeds from 1,000,000; 0: the task's own number."""
 
     training_seeds: tuple[int, ...] = (0, 1, 2)
     """Draw weights and batches; one training each."""
 
     vocab_size: int = 1024
     """Ids of every tokenizer."""
+
+    def __post_init__(self) -> None:
+        """Refuse tasks that do not exist."""
+        if self.task not in TASKS:
+            raise ValueError(
+                f"task must be one of {', '.join(TASKS)}, got {self.task!r}"
+            )
+
+    @property
+    def what(self) -> Task:
+        """The task."""
+        return TASKS[self.task]
+
+    @property
+    def test_seeds(self) -> range:
+        """Of the test episodes, the same for all tokenizers."""
+        return range(1_000_000, 1_000_000 + (self.tests or self.what.tests))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +87,7 @@ class Contestant:
     """Ids of every training window."""
 
     rmse: float
-    """Round trip error of the training windows [rad]."""
+    """Round trip error of the training windows, in half the 1 to 99 % range."""
 
     vocab_size: int
     """Ids are below it."""
@@ -94,34 +101,34 @@ class Demonstrations:
     """N windows."""
 
     observation: Array
-    """(N, 14)."""
+    """(N, n)."""
 
     chunk: Array
-    """(N, T, 3) what the expert would do from there [rad]."""
+    """(N, T, D) what the expert would do from there."""
 
     last: Array
-    """(N, 3) executed [rad]."""
+    """(N, D) executed."""
 
     velocity: Array
-    """(N, 3) slope [rad/s]."""
+    """(N, D) its slope [unit/s]."""
 
 
 def demonstrate(config: LearnabilityConfig) -> Demonstrations:
     """Episodes of the expert, now and then pushed off its way; labels are clean."""
-    env = ReacherEnv()
+    task = config.what
     rows: list[tuple[Array, Array, Array, Array]] = []
-    for seed in range(config.demonstrations):
-        observation, _ = env.reset(seed=seed)
+    for seed in range(config.demonstrations or task.demonstrations):
+        episode = task.start(seed)
         rng = np.random.default_rng([seed, 7])
-        done, push = False, np.zeros(3)
-        while not done:
-            chunk = reaching_chunk(env.point, env.command, env.slope, config.chunk)
-            rows.append((observation, chunk, env.command.copy(), env.slope.copy()))
+        push = np.zeros(len(task.push))
+        while not episode.over:
+            chunk = episode.plan(task.chunk)
+            own = episode.command.copy(), episode.slope.copy()
+            rows.append((episode.observation, chunk, *own))
             if rng.random() < 0.1:
-                push = rng.normal(0, 0.06, 3)
-            observation, _, success, over, _ = env.step(chunk[0] + push)
+                push = rng.normal(0, task.push)
+            episode.play(np.clip(chunk[0] + push, task.lower, task.upper))
             push = push * 0.7
-            done = success or over
     columns = [np.array([row[i] for row in rows]) for i in range(4)]
     return Demonstrations(
         observation=columns[0], chunk=columns[1], last=columns[2], velocity=columns[3]
@@ -136,13 +143,20 @@ def contestant(
     Raises:
         ValueError: there is none of that name.
     """
-    data = (demos.chunk, demos.last, demos.velocity, RATE_HZ)
+    task = config.what
+    data = (demos.chunk, demos.last, demos.velocity, task.rate_hz)
     vocab = config.vocab_size
     allowed = None
     codec: Any
     if name == "ladder":
         codec = LadderTokenizer.fit(
-            *data, LOWER, UPPER, MAX_RATE, vocab_size=vocab, max_tokens=8
+            *data,
+            task.lower,
+            task.upper,
+            task.max_rate,
+            rest=task.rest,
+            vocab_size=vocab,
+            max_tokens=8,
         )
     elif name == "FAST":
         codec = FastTokenizer.fit(
@@ -150,7 +164,9 @@ def contestant(
         )
         allowed = _grammar(codec)
     elif name == "B-spline":
-        codec = SplineBinTokenizer.fit(*data, LOWER, UPPER, points=6, n_bins=vocab)
+        codec = SplineBinTokenizer.fit(
+            *data, task.lower, task.upper, points=6, n_bins=vocab
+        )
     elif name == "bins":
         codec = UniformBinTokenizer.fit(*data, n_bins=vocab)
     else:
@@ -163,8 +179,11 @@ def contestant(
     else:
         strings = list(codec.encode(demos.chunk, demos.last, demos.velocity))
     some = np.linspace(0, len(strings) - 1, min(500, len(strings))).astype(int)
+    low, high = np.quantile(demos.chunk, [0.01, 0.99], axis=(0, 1))
     off = [
-        codec.decode(strings[i], demos.last[i], demos.velocity[i]) - demos.chunk[i]
+        2
+        * (codec.decode(strings[i], demos.last[i], demos.velocity[i]) - demos.chunk[i])
+        / (high - low)
         for i in some
     ]
     return Contestant(
@@ -239,48 +258,33 @@ def train_policy(
 def drive(
     policy: TokenPolicy, own: Contestant, config: LearnabilityConfig
 ) -> NDArray[np.bool_]:
-    """Success (seeds,) in closed loop."""
-    envs = [ReacherEnv() for _ in range(config.seeds)]
-    seen = [env.reset(seed=1_000_000 + i)[0] for i, env in enumerate(envs)]
-    success = np.zeros(config.seeds, dtype=bool)
-    open_ = list(range(config.seeds))
-    while open_:
-        batch = torch.from_numpy(np.array([seen[i] for i in open_])).float()
-        strings = policy.write(batch, own.allowed).numpy()
-        left = []
-        for i, string in zip(open_, strings, strict=True):
-            env = envs[i]
+    """Success (seeds,) in closed loop; all episodes are asked at once."""
+    episodes = [config.what.start(seed) for seed in config.test_seeds]
+    while open_ := [episode for episode in episodes if not episode.over]:
+        seen = np.array([episode.observation for episode in open_])
+        strings = policy.write(torch.from_numpy(seen).float(), own.allowed).numpy()
+        for episode, string in zip(open_, strings, strict=True):
             string = string[: int((string != policy.end).sum())]
-            rows = own.decode(string, env.command, env.slope)
-            over = False
-            for row in rows[: config.executed]:
-                seen[i], _, reached, late, _ = env.step(row)
-                success[i] |= reached
-                over = reached or late
-                if over:
-                    break
-            if not over:
-                left.append(i)
-        open_ = left
-    return success
+            rows = own.decode(string, episode.command, episode.slope)
+            _play(episode, rows[: config.what.executed])
+    return np.array([episode.success for episode in episodes])
 
 
 def drive_expert(config: LearnabilityConfig) -> NDArray[np.bool_]:
     """Success (seeds,) of the expert, asked as rarely as the policies are."""
-    success = np.zeros(config.seeds, dtype=bool)
-    env = ReacherEnv()
-    for i in range(config.seeds):
-        env.reset(seed=1_000_000 + i)
-        over = False
-        while not over:
-            rows = reaching_chunk(env.point, env.command, env.slope, config.chunk)
-            for row in rows[: config.executed]:
-                _, _, reached, late, _ = env.step(row)
-                success[i] |= reached
-                over = reached or late
-                if over:
-                    break
-    return success
+    task, success = config.what, []
+    for seed in config.test_seeds:
+        episode = task.start(seed)
+        while not episode.over:
+            _play(episode, episode.plan(task.chunk)[: task.executed])
+        success.append(episode.success)
+    return np.array(success)
+
+
+def _play(episode: Episode, rows: Array) -> None:
+    for row in rows:
+        if not episode.over:
+            episode.play(row)
 
 
 def learnability(
@@ -293,7 +297,7 @@ def learnability(
         say: told what is being done.
 
     Returns:
-        JSON-able: `config`, `expert` successes, and by tokenizer `ids`, `rmse_rad`
+        JSON-able: `config`, `expert` successes, and by tokenizer `ids`, `rmse`
         and `success` (training seeds, test seeds).
     """
     say("demonstrations")
@@ -313,7 +317,7 @@ def learnability(
             rows.append(drive(policy, own, config).tolist())
         result["tokenizers"][name] = {
             "ids": float(np.mean([len(s) for s in own.strings])),
-            "rmse_rad": own.rmse,
+            "rmse": own.rmse,
             "success": rows,
         }
     return result
@@ -330,7 +334,7 @@ def learnability_rows(result: dict[str, Any]) -> list[list[str]]:
             [
                 name,
                 f"{own['ids']:.1f}",
-                f"{1000 * own['rmse_rad']:.1f}",
+                f"{own['rmse']:.4f}",
                 str(Share(successes=sum(every), n=len(every))),
                 each,
             ]

@@ -1,6 +1,7 @@
 """The small policy and its comparison, in miniature."""
 
 import importlib.util
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from brownfield.policies.learnability import (
     LearnabilityConfig,
     contestant,
     demonstrate,
+    drive_expert,
     learnability,
     learnability_rows,
 )
@@ -22,7 +24,7 @@ SMALL = LearnabilityConfig(
     demonstrations=6,
     steps=3,
     batch=16,
-    seeds=4,
+    tests=4,
     training_seeds=(0,),
 )
 
@@ -72,11 +74,22 @@ def test_a_grammar_makes_every_string_whole():
     ids = policy.write(torch.randn(5, 14), own.allowed).numpy()
     for string in ids:
         rows = own.decode(string[string != policy.end], demos.last[0], demos.last[0])
-        assert rows.shape == (SMALL.chunk, 3) and np.isfinite(rows).all()
+        assert rows.shape == (SMALL.what.chunk, 3) and np.isfinite(rows).all()
 
 
-def test_the_comparison_runs():
-    result = learnability(SMALL)
+@pytest.mark.parametrize("task", ["reacher", "road"])
+def test_the_comparison_runs(task):
+    result = learnability(replace(SMALL, task=task))
     rows = learnability_rows(result)
     assert [row[0] for row in rows] == ["expert", "ladder", "bins"]
     assert len(result["tokenizers"]["ladder"]["success"][0]) == 4
+
+
+def test_an_unknown_task_is_told():
+    with pytest.raises(ValueError, match="reacher, road"):
+        LearnabilityConfig(task="chess")
+
+
+def test_the_expert_manages_every_task():
+    for name, least in (("reacher", 10), ("road", 9)):
+        assert drive_expert(replace(SMALL, task=name, tests=10)).sum() >= least
