@@ -25,16 +25,30 @@ Array = NDArray[np.float64]
 class Episode(Protocol):
     """One episode of a task, played command by command."""
 
-    observation: Array
-    """What a policy sees (n,)."""
-    command: Array
-    """The command being executed (D,)."""
-    slope: Array
-    """Its change (D,) [unit/s]."""
-    over: bool
-    """Nothing can be played any more."""
-    success: bool
-    """What was wanted has been done."""
+    @property
+    def observation(self) -> Array:
+        """What a policy sees (n,)."""
+        ...
+
+    @property
+    def command(self) -> Array:
+        """The command being executed (D,)."""
+        ...
+
+    @property
+    def slope(self) -> Array:
+        """Its change (D,) [unit/s]."""
+        ...
+
+    @property
+    def over(self) -> bool:
+        """Nothing can be played any more."""
+        ...
+
+    @property
+    def success(self) -> bool:
+        """What was wanted has been done."""
+        ...
 
     def plan(self, steps: int) -> Array:
         """The expert's commands (T, D) from here."""
