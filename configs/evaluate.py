@@ -33,7 +33,7 @@ class Evaluate(PlaceOptions):
     body: str | None = None
     """Which body; None for the checkpoint's only one."""
 
-    seeds: str = "7100000:7100200"
+    seeds: str = "7200000:7200200"
     """Seeds A:B, one episode of every actor each."""
 
     actors: tuple[str, ...] = tuple(ACTORS)

@@ -49,10 +49,12 @@ class BalanceDistilConfig:
     """Teacher-driven samples before the first fit."""
     round_samples: int = 40_000
     """Samples of each DAgger round."""
-    rounds: int = 8
+    rounds: int = 10
     """DAgger rounds."""
     fit_steps: int = 2500
-    """Gradient steps after each round; four times as many after the last."""
+    """Gradient steps after each round."""
+    last_steps: int = 30_000
+    """Gradient steps after the last."""
     batch: int = 1024
     """Samples in a gradient step."""
     learning_rate: float = 1e-3
@@ -235,7 +237,7 @@ def distil(config: BalanceDistilConfig) -> None:
             x, y, falls = _collect_round(config, weights, round_index, pool)
             seen, answers = np.concatenate([seen, x]), np.concatenate([answers, y])
             last = round_index == config.rounds
-            steps = config.fit_steps * (4 if last else 1)
+            steps = config.last_steps if last else config.fit_steps
             loss = _fit(student, seen, answers, config, steps)
             log.append(
                 {

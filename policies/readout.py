@@ -8,10 +8,14 @@ from torch import Tensor
 from brownfield.policies.losses import local_mode
 from brownfield.robot.body import Body
 
-BY_MEAN: dict[str, tuple[str, ...]] = {"car": ("acceleration",)}
+BY_MEAN: dict[str, tuple[str, ...]] = {
+    "g1": ("palm_x", "palm_y", "palm_z"),
+    "car": ("acceleration",),
+}
 """Fields by body whose ids are the mean of what is likely. Half of braking is a choice
-too, and a late one is the car ahead; half of two ways round something is not, so all
-other fields take what is likeliest."""
+too, and a late one is the car ahead; a palm that may have to rise further rises a
+little, instead of stopping below what counts as lifted. Half of two ways round
+something is not a choice, so all other fields take what is likeliest."""
 
 
 def action_ids(logits: Tensor, body: Body) -> Tensor:

@@ -29,6 +29,7 @@ def tiny(out: Path) -> BalanceDistilConfig:
         round_samples=40,
         rounds=1,
         fit_steps=20,
+        last_steps=40,
         batch=16,
         hidden=(16, 8),
         episode_ticks=30,

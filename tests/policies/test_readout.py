@@ -14,11 +14,16 @@ def _two_choices(count: int) -> torch.Tensor:
     return logits
 
 
-def test_a_humanoid_takes_what_is_likeliest() -> None:
+def test_a_humanoid_takes_what_is_likeliest_but_for_its_palm() -> None:
     body = body_named("g1")
     logits = _two_choices(2 * body.action_dim)
-    assert torch.equal(action_ids(logits, body), local_mode(logits))
-    assert (action_ids(logits, body) == 40).all()
+    ids = action_ids(logits, body).view(2, -1)
+    palm = [field.name in BY_MEAN["g1"] for field in body.action]
+    assert sum(palm) == 3
+    assert (ids[:, palm] == 31).all()
+    others = [not own for own in palm]
+    assert torch.equal(ids[:, others], local_mode(logits).view(2, -1)[:, others])
+    assert (ids[:, others] == 40).all()
 
 
 def test_a_car_takes_the_mean_of_its_accelerations() -> None:
