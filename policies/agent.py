@@ -19,7 +19,7 @@ from brownfield.policies.policy import (
     pixels_of,
     text_rows,
 )
-from brownfield.policies.readout import action_ids
+from brownfield.policies.readout import answer_ids
 from brownfield.policies.token_stream import (
     EpisodeStream,
     grammar_of,
@@ -27,7 +27,7 @@ from brownfield.policies.token_stream import (
 )
 from brownfield.policies.windows import FRAME_SIZE
 from brownfield.robot.body import Body
-from brownfield.tokenizers.action_bins import KnotBinTokenizer
+from brownfield.tokenizers.protocols import DigitTokenizer
 from brownfield.tokenizers.resize import area_resize
 
 
@@ -97,7 +97,7 @@ class PolicyAgent:
         self._last_past: Any = None
 
     @property
-    def action_tokenizer(self) -> KnotBinTokenizer:
+    def action_tokenizer(self) -> DigitTokenizer:
         """Decodes the ids that `act` returns."""
         return self._tokenizers.action[self.body.name]
 
@@ -182,7 +182,8 @@ class PolicyAgent:
             .numpy(),
             visible=float(look.auxiliary[0, -1].sigmoid()),
         )
-        return action_ids(look.action, self.body)[0].cpu().numpy()
+        digits = self.action_tokenizer.digits
+        return answer_ids(policy.trunk, self.body, look, digits)[0]
 
     @torch.inference_mode()
     def imagine(
@@ -193,13 +194,10 @@ class PolicyAgent:
         Raises:
             ValueError: as `act`, or ids of another length.
         """
-        n_ids = self._port.config.n_action_ids
-        if np.shape(ids) != (n_ids,):
-            raise ValueError(f"ids must have shape ({n_ids},), got {np.shape(ids)}")
+        digits = self.action_tokenizer.digits
+        executed = torch.from_numpy(digits.values(digits.of(ids)))
         self._look(observation)
         policy, levels = self._policy, self._policy.config.video_levels
-        half = (self.action_tokenizer.vocab_size - 1) / 2
-        executed = torch.from_numpy((np.asarray(ids) / half - 1).astype(np.float32))
         logits = policy.trunk.world(
             self.body.name, executed[None].to(self._device), self._last_past
         ).video

@@ -39,10 +39,10 @@ class Batch(NamedTuple):
     """(W, S) int64 ids."""
 
     action: Tensor
-    """(B, K) continuous bin coordinate of the label."""
+    """(B, K, J) digits of the label before they are rounded."""
 
     executed: Tensor
-    """(W, K) executed ids as values in [-1, 1]."""
+    """(W, n) digits of executed ids as values in [-1, 1]."""
 
     auxiliary: Tensor
     """(B, A) physical units."""
@@ -104,9 +104,9 @@ class Examples:
     state_ids: NDArray[np.uint8]
     """(N, S)."""
     action: NDArray[np.float32]
-    """(R, K) continuous bin coordinates of the labels."""
+    """(R, K, J) digits of the labels before they are rounded."""
     executed: NDArray[np.float32]
-    """(N, K) executed ids as values in [-1, 1]."""
+    """(N, n) digits of executed ids as values in [-1, 1]."""
     auxiliary: NDArray[np.float32]
     """(R, A)."""
     visible: NDArray[np.float32]
@@ -195,9 +195,10 @@ def tokenize(
         for prompt in windows.prompts
     ]
     state_ids = state.encode(windows.state)
-    velocity = np.zeros_like(windows.last)
-    executed = action.encode(windows.executed, windows.last, velocity)
-    half = (action.vocab_size - 1) / 2
+    # A look does not tell how fast the command was changing, so plans begin at rest.
+    still = np.zeros_like(windows.last)
+    executed = action.encode(windows.executed, windows.last, still)
+    digits = action.digits
     n_read = windows.privileged.shape[1] - len(SIGHT)
     return Examples(
         windows=windows,
@@ -208,9 +209,12 @@ def tokenize(
         state=np.asarray(state.decode(state_ids), dtype=np.float32),
         state_ids=state_ids.astype(np.uint8),
         action=np.asarray(
-            action.targets(windows.label, windows.last[windows.look]), np.float32
+            action.places(
+                windows.label, windows.last[windows.look], still[windows.look]
+            ),
+            np.float32,
         ),
-        executed=(np.asarray(executed) / half - 1).astype(np.float32),
+        executed=digits.values(digits.of(executed)),
         auxiliary=windows.privileged[:, :n_read],
         visible=windows.privileged[:, n_read],
         pixel=windows.privileged[:, n_read + 1 : n_read + 3],

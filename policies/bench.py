@@ -158,10 +158,7 @@ def _learning(steps: int, repeats: int) -> list[Speed]:
             show_progress=False,
         )
         trainer = Trainer(config, [windows], Ranks())
-        tokens = (
-            tokens_per_row(trainer.policy.trunk.port("g1").config.n_action_ids)
-            * config.batch
-        )
+        tokens = tokens_per_row(trainer.tokenizers.action["g1"].n_tokens) * config.batch
         trained = []
         for i in range(steps + 2):
             start = time.perf_counter()

@@ -26,6 +26,16 @@ class LossConfig:
     knot_weights: tuple[float, ...] = (1.0, 0.4)
     """Weight of each knot; the earliest is executed, the others are foresight."""
 
+    sigma_digits: float = 0.4
+    """Width of a soft target among the values of a digit, for ids said one by one."""
+
+    sigma_share: float = 0.012
+    """Least width as a share of a digit's values, for digits of many values."""
+
+    slot_decay: float = 0.85
+    """Weight of an id said one by one, relative to the one before: the first ones are
+    the motion, the last ones its finish."""
+
     auxiliary: float = 4.0
     """Weight of what the state position has to tell (object, stance, yaw)."""
 
@@ -95,6 +105,28 @@ def action_loss(
         )
     weights = torch.tensor(config.knot_weights, device=logits.device)
     return (each * weights / weights.sum()).sum(-1).mean()
+
+
+def string_loss(
+    logits: Tensor, place: Tensor, real: Tensor, config: LossConfig
+) -> Tensor:
+    """Cross-entropy of ordinal targets of digits, earlier ids weighing more.
+
+    Args:
+        logits: (B, L, J, R).
+        place: (B, L, J) of the labels among a digit's values, before rounding.
+        real: (L, J, R) bool, values that a digit has.
+        config: widths and decay.
+    """
+    radix = real.sum(-1)
+    width = (config.sigma_share * radix).clamp_min(config.sigma_digits)
+    values = torch.arange(real.shape[-1], device=place.device, dtype=torch.float32)
+    distance = (values - place[..., None]) / width[..., None]
+    targets = (-0.5 * distance.square()).masked_fill(~real, -torch.inf).softmax(-1)
+    each = -(targets * logits.float().log_softmax(-1)).sum(-1)
+    slots = torch.arange(len(radix), device=place.device)
+    weight = (config.slot_decay**slots)[:, None] * (radix > 1)
+    return (each * weight).sum((1, 2)).mean() / weight.sum()
 
 
 def auxiliary_loss(read: Tensor, wanted: Tensor, visible: Tensor) -> Tensor:

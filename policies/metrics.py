@@ -6,17 +6,17 @@ from numpy.typing import NDArray
 
 from brownfield.policies.batches import Examples
 from brownfield.policies.policy import StreamPolicy, digits_of
-from brownfield.policies.readout import action_ids
+from brownfield.policies.readout import answer_ids
 from brownfield.robot.bodies import body_named
 from brownfield.robot.body import Body
-from brownfield.tokenizers.action_bins import KnotBinTokenizer
+from brownfield.tokenizers.protocols import DigitTokenizer
 
 
 @torch.no_grad()
 def offline_metrics(
     policy: StreamPolicy,
     examples: Examples,
-    tokenizer: KnotBinTokenizer,
+    tokenizer: DigitTokenizer,
     *,
     most: int = 2048,
 ) -> dict[str, float]:
@@ -51,7 +51,7 @@ def offline_metrics(
             batch.prompt,
         )
         last = windows.last[windows.look[part]]
-        action = action_ids(look.action, body).cpu().numpy()
+        action = answer_ids(trunk, body, look, tokenizer.digits)
         chunks.append(tokenizer.decode(action, last, np.zeros_like(last)))
         read.append(
             torch.cat(

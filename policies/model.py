@@ -6,11 +6,11 @@ and out through a port of its own (`port.py`).
 Order of the positions, with the tokens that each group packs:
 
     head 1 | text 8 x 8 bytes | video 16 x (2 x 2 codes) | state 1 x S ids
-    | action 10 queries (one a field, `knots` ids each)
+    | action 10 queries (one a field, `knots` ids each), or L ids of a string
     | executed 1 x K ids | next video 16 queries | next state 1 query
 
-Attention is causal between groups and full inside video, action and next-video
-groups; text is causal position by position. The action queries and the groups that
+Attention is causal between groups and full inside video, next-video and action-query
+groups; text and strings are causal position by position. The answer and the groups that
 follow the executed ids are two continuations of one past, so that a policy pass never
 pays for the world model. Everything that depends on the prompt alone comes first: it
 is computed once a prompt and shared by every sample that carries it.
@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from brownfield.policies.port import Port, PortConfig
+from brownfield.policies.string_head import Choose
 from brownfield.policies.transformer import Block, KeyValue, block_bias
 
 
@@ -114,7 +115,12 @@ class Look(NamedTuple):
     """What one observation and the action queries give."""
 
     action: Tensor
-    """Logits (B, K, bins), knot-major as the action tokenizer orders its ids."""
+    """Logits (B, K, bins) of a block, knot-major as the action tokenizer orders its
+    ids; of a string, (B, L, J, R) of its digits where the answer was given, and else
+    nothing yet: see `StreamTransformer.write`."""
+
+    asked: Tensor
+    """(B, d) what the prompt adds to every position of the answer."""
 
     auxiliary: Tensor
     """(B, auxiliary + 1): normalised quantities, then the logit of "visible"."""
@@ -254,8 +260,9 @@ class StreamTransformer(nn.Module):
         prefix: Prefix,
         prompt: Tensor | None = None,
         absent: Tensor | None = None,
+        said: Tensor | None = None,
     ) -> Look:
-        """Read one observation and answer with an action block.
+        """Read one observation and answer.
 
         Args:
             body: who looks.
@@ -264,6 +271,7 @@ class StreamTransformer(nn.Module):
             prefix: of the distinct prompts.
             prompt: (B,) int64 row of `prefix` of each sample; None when there is one.
             absent: (B,) bool, where the state is withheld (training only).
+            said: digits (B, L, J) of an answer that is a string (training only).
         """
         config, port = self.config, self.port(body)
         words = prefix.words[prompt] if prompt is not None else prefix.words
@@ -284,18 +292,14 @@ class StreamTransformer(nn.Module):
         seen = seen + self.likeness_in(self._pack(_relief(pointing)))
         seen = seen + self.video_position
         asked = self.asked_look(words) + self.focus_in(self._focus(pointing, seen))
-        queries = port.action_query + asked[:, None]
+        asked = asked.expand(len(codes), -1)
+        answers, groups = port.answers(asked, said)
         x = torch.cat(
-            [
-                seen,
-                (state_x + asked)[:, None],
-                queries.expand(len(codes), -1, -1).to(state_x.dtype),
-            ],
-            dim=1,
+            [seen, (state_x + asked)[:, None], answers.to(state_x.dtype)], dim=1
         )
         n_video, n_look = config.video_positions, config.video_positions + 1
         n_past = prefix.past[0][0].shape[2]
-        bias = block_bias([n_video, 1, port.config.action_dim], n_past, x.device)
+        bias = block_bias([n_video, 1, *groups], n_past, x.device)
         past: list[KeyValue] = []
         auxiliary = x
         for depth, block in enumerate(self.blocks):
@@ -308,14 +312,44 @@ class StreamTransformer(nn.Module):
             n_kept = n_past + n_look
             past.append((new[0][:, :, :n_kept], new[1][:, :, :n_kept]))
         logits = port.action_logits(self.norm_out(x))
-        return Look(logits, auxiliary, likeness, pointing, past)
+        return Look(logits, asked, auxiliary, likeness, pointing, past)
+
+    def write(self, body: str, look: Look, choose: Choose) -> Tensor:
+        """Say an answer that is a string, id after id.
+
+        Args:
+            body: who answers.
+            look: what it saw, B samples.
+            choose: from logits (B, J, R) of a slot to its digits (B, J).
+
+        Returns:
+            digits (B, L, J).
+
+        Raises:
+            ValueError: this body answers with a block.
+        """
+        head = self.port(body).string
+        if head is None:
+            raise ValueError(f"{body!r} answers with a block, not with a string")
+        past, slots = list(look.past), len(head.slots)
+        n_past = past[0][0].shape[2]
+        shape = (len(look.asked), 0, len(head.slots[0]))
+        said = torch.empty(shape, dtype=torch.long, device=look.asked.device)
+        for slot in range(slots):
+            x = (head.read(said)[:, -1] + look.asked)[:, None]
+            bias = torch.zeros(1, n_past + slot + 1, device=x.device)
+            for depth, block in enumerate(self.blocks):
+                x, past[depth] = block(x, past[depth], bias)
+            digits = choose(head.logits(self.norm_out(x), slot)[:, 0])
+            said = torch.cat([said, digits[:, None]], 1)
+        return said
 
     def world(self, body: str, executed: Tensor, past: list[KeyValue]) -> World:
         """Predict the look that follows an action block.
 
         Args:
             body: who acts.
-            executed: (B, K) executed ids as values in [-1, 1].
+            executed: (B, n) digits of executed ids as values in [-1, 1].
             past: of the look before, for the same B samples.
         """
         config, port = self.config, self.port(body)

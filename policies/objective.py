@@ -41,11 +41,17 @@ def objective(
     port = trunk.port(batch.body)
     codes, ids = policy.video.encode_codes(batch.pixels)
     prefix = trunk.prefix(batch.body, batch.text)
-    look = trunk.look(batch.body, codes, batch.state, prefix, batch.prompt, absent)
+    string = port.string
+    said = string.whole(batch.action) if string else None
+    look = trunk.look(
+        batch.body, codes, batch.state, prefix, batch.prompt, absent, said
+    )
     wanted = port.normalise_auxiliary(batch.auxiliary)
     parts = {
-        "action": losses.action_loss(
-            look.action, batch.action, config, port.config.action_dim
+        "action": losses.string_loss(look.action, batch.action, string.real, config)
+        if string
+        else losses.action_loss(
+            look.action, batch.action[..., 0], config, port.config.action_dim
         ),
         "auxiliary": losses.auxiliary_loss(
             look.auxiliary[:, :-1], wanted, batch.visible

@@ -14,6 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from brownfield.policies.string_head import StringHead
+
 
 @dataclass(frozen=True, kw_only=True)
 class PortConfig:
@@ -32,14 +34,28 @@ class PortConfig:
     """Knots of a chunk; an action block has knots x D ids."""
 
     action_bins: int = 127
-    """Ids an action token can take."""
+    """Ids an action token of a block can take."""
+
+    action_slots: tuple[tuple[int, ...], ...] = ()
+    """Radices of the digits of each id, where ids are said one after another instead
+    of as a block."""
+
+    action_alike: bool = False
+    """All slots of such a string share one embedding."""
 
     auxiliary: int = 6
     """Continuous quantities A read off the state position in training."""
 
+    def __post_init__(self) -> None:
+        """Tuples, also when the sizes come from JSON."""
+        slots = tuple(tuple(slot) for slot in self.action_slots)
+        object.__setattr__(self, "action_slots", slots)
+
     @property
-    def n_action_ids(self) -> int:
-        """Ids K of one action block."""
+    def n_executed(self) -> int:
+        """Numbers that tell the world model what is being executed."""
+        if self.action_slots:
+            return sum(m > 1 for slot in self.action_slots for m in slot)
         return self.action_knots * self.action_dim
 
 
@@ -62,15 +78,19 @@ class Port(nn.Module):
         )
         self.state_position = nn.Parameter(torch.empty(width))
         self.state_absent = nn.Parameter(torch.empty(width))
-        self.action_query = nn.Parameter(torch.empty(config.action_dim, width))
         self.executed_in = nn.Sequential(
-            nn.Linear(config.n_action_ids, width), nn.GELU(), nn.Linear(width, width)
+            nn.Linear(config.n_executed, width), nn.GELU(), nn.Linear(width, width)
         )
         self.executed_position = nn.Parameter(torch.empty(width))
         self.next_state_query = nn.Parameter(torch.empty(width))
-        per_field = config.action_knots * config.action_bins
-        self.action_out = nn.Parameter(torch.empty(config.action_dim, width, per_field))
-        self.action_bias = nn.Parameter(torch.zeros(config.action_dim, 1, per_field))
+        self.string: StringHead | None = None
+        if config.action_slots:
+            self.string = StringHead(config.action_slots, config.action_alike, width)
+        else:
+            fields, each = config.action_dim, config.action_knots * config.action_bins
+            self.action_query = nn.Parameter(torch.empty(fields, width))
+            self.action_out = nn.Parameter(torch.empty(fields, width, each))
+            self.action_bias = nn.Parameter(torch.zeros(fields, 1, each))
         self.norm_auxiliary = nn.LayerNorm(width, bias=False)
         self.auxiliary_out = nn.Linear(width, config.auxiliary + 1)
         self.state_rank = 8
@@ -120,8 +140,30 @@ class Port(nn.Module):
             read = torch.where(absent[:, None], self.state_absent.to(read.dtype), read)
         return read + self.state_position
 
-    def action_logits(self, fields: Tensor) -> Tensor:
-        """What the queries came to (B, D, d) -> logits (B, K, bins), knot-major."""
+    def answers(self, asked: Tensor, said: Tensor | None) -> tuple[Tensor, list[int]]:
+        """Positions (B, P, d) of the answer, and how many of them see each other.
+
+        Args:
+            asked: what the prompt adds to every position (B, d).
+            said: digits (B, L, J) of the whole answer, where it is a string and being
+                learned; without it a string has no positions yet.
+        """
+        if self.string is None:
+            queries = self.action_query + asked[:, None]
+            return queries, [queries.shape[1]]
+        if said is None:
+            return asked[:, None][:, :0], []
+        positions = self.string.read(said[:, :-1]) + asked[:, None]
+        return positions, [1] * positions.shape[1]
+
+    def action_logits(self, x: Tensor) -> Tensor:
+        """What the positions of an answer came to (B, P, d) -> its logits: (B, K, bins)
+        of a block, knot-major, or (B, L, J, R) of a string."""
+        if self.string is not None:
+            return self.string.logits(x)
+        return self._block_logits(x)
+
+    def _block_logits(self, fields: Tensor) -> Tensor:
         config = self.config
         logits = torch.baddbmm(
             self.action_bias.to(fields.dtype),
@@ -135,7 +177,7 @@ class Port(nn.Module):
         return self.auxiliary_out(self.norm_auxiliary(x))
 
     def read_executed(self, executed: Tensor) -> Tensor:
-        """Executed ids as values in [-1, 1] (B, K) -> (B, d)."""
+        """Digits of executed ids as values in [-1, 1] (B, n) -> (B, d)."""
         return self.executed_in(executed) + self.executed_position
 
     def state_logits(self, x: Tensor) -> Tensor:

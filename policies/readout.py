@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from brownfield.policies.losses import local_mode
+from brownfield.policies.model import Look, StreamTransformer
+from brownfield.policies.string_head import likeliest
 from brownfield.robot.body import Body
+from brownfield.tokenizers.id_digits import IdDigits
 
 BY_MEAN: dict[str, tuple[str, ...]] = {
     "g1": ("palm_x", "palm_y", "palm_z"),
@@ -18,8 +23,24 @@ little, instead of stopping below what counts as lifted. Half of two ways round
 something is not a choice, so all other fields take what is likeliest."""
 
 
+def answer_ids(
+    trunk: StreamTransformer, body: Body, look: Look, digits: IdDigits
+) -> NDArray[np.int64]:
+    """Ids (B, K) that a body executes after a look.
+
+    Args:
+        trunk: says them, where they come one after another.
+        body: who answers.
+        look: what it saw.
+        digits: of the body's action tokenizer.
+    """
+    if trunk.port(body.name).string is None:
+        return action_ids(look.action, body).cpu().numpy()
+    return digits.ids(trunk.write(body.name, look, likeliest).cpu().numpy())
+
+
 def action_ids(logits: Tensor, body: Body) -> Tensor:
-    """Ids (B, K) from logits (B, K, n_bins), knot by knot, fields in their order."""
+    """Ids (B, K) of a block, knot by knot, from its logits (B, K, n_bins)."""
     ids = local_mode(logits)
     names = [field.name for field in body.action]
     columns = [names.index(name) for name in BY_MEAN.get(body.name, ())]

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,7 +31,8 @@ from brownfield.policies.schedule import MovingAverage, ScheduleConfig
 from brownfield.policies.tokenizer_set import TokenizerSet
 from brownfield.policies.windows import SIGHT, Windows, load_windows
 from brownfield.robot.bodies import body_named
-from brownfield.tokenizers.action_bins import KnotBinTokenizer
+from brownfield.tokenizers.action_tokenizers import ACTION_TOKENIZERS
+from brownfield.tokenizers.protocols import DigitTokenizer
 from brownfield.tokenizers.state import StateTokenizer
 from brownfield.tokenizers.text import ByteTokenizer
 from brownfield.tokenizers.video_fsq import VideoFSQ
@@ -55,6 +57,12 @@ class TokenizeConfig:
 
     body: tuple[str, ...] = ("g1",)
     """Bodies of the datasets; several share one video tokenizer."""
+
+    action_tokenizer: str = "knots"
+    """`ladder`, `knots`, `spline` or `bins`."""
+
+    keep: Path | None = None
+    """Tokenizers whose state and video ids are kept; only action ones are fitted."""
 
     steps: int | None = None
     """Length of the video tokenizer's training in steps; give this or `seconds`."""
@@ -88,8 +96,14 @@ class TokenizeConfig:
 
     def __post_init__(self) -> None:
         """Refuse a budget that means nothing."""
-        if (self.steps is None) == (self.seconds is None):
-            raise ValueError("give either steps or seconds")
+        given = (self.steps is not None) + (self.seconds is not None)
+        if given != (self.keep is None):
+            raise ValueError("give either steps or seconds, or tokenizers to keep")
+        if self.action_tokenizer not in ACTION_TOKENIZERS:
+            raise ValueError(
+                f"action_tokenizer must be one of {', '.join(ACTION_TOKENIZERS)}; got "
+                f"{self.action_tokenizer!r}"
+            )
         if not self.body or len(set(self.body)) != len(self.body):
             raise ValueError(f"body must name one or more, each once: {self.body}")
 
@@ -155,17 +169,29 @@ def tokenize_datasets(config: TokenizeConfig) -> Path:
 
 
 def fit_tokenizers(config: TokenizeConfig, windows: Sequence[Windows]) -> Path:
-    """As `tokenize_datasets`, from windows in memory, one for each body."""
+    """As `tokenize_datasets`, from windows in memory, one for each body.
+
+    Raises:
+        ValueError: the tokenizers to keep lack a body.
+    """
     torch.manual_seed(config.seed)
+    kept = TokenizerSet.load(config.keep) if config.keep else None
+    missing = [name for name in config.body if kept and name not in kept.bodies]
+    if missing:
+        raise ValueError(f"{config.keep} holds no tokenizers of body {missing[0]!r}")
     out = config.out.absolute()
     out.parent.mkdir(parents=True, exist_ok=True)
     aside = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
     aside.mkdir()
     try:
-        state = {one.body: fit_state(one) for one in windows}
-        action = {one.body: fit_action(one) for one in windows}
-        log = MetricsLog(aside / "metrics.jsonl", NoRun())
-        video = _train_video(config, windows, log)
+        kind = config.action_tokenizer
+        action = {one.body: fit_action(one, kind) for one in windows}
+        if kept is not None:
+            state, video = {name: kept.state[name] for name in action}, kept.video
+        else:
+            state = {one.body: fit_state(one) for one in windows}
+            log = MetricsLog(aside / "metrics.jsonl", NoRun())
+            video = _train_video(config, windows, log)
         tokenizers = TokenizerSet(
             text=ByteTokenizer(), state=state, action=action, video=video
         )
@@ -187,11 +213,22 @@ def fit_state(windows: Windows) -> StateTokenizer:
     return StateTokenizer.fit(windows.state, names)
 
 
-def fit_action(windows: Windows) -> KnotBinTokenizer:
-    """The action tokenizer of a body's windows."""
+def fit_action(windows: Windows, kind: str = "knots") -> DigitTokenizer:
+    """The action tokenizer of a body's windows.
+
+    Args:
+        windows: of the body.
+        kind: one of `ACTION_TOKENIZERS`.
+    """
     body = body_named(windows.body)
     last = windows.last[windows.look]
-    return KnotBinTokenizer.fit(
+    own: dict[str, int] = {}
+    if kind == "ladder":
+        own = {"max_tokens": max(6, 2 * body.action_dim)}
+    elif kind == "spline":
+        own = {"points": 3}
+    codec: Any = ACTION_TOKENIZERS[kind][1]
+    return codec.fit(
         windows.label,
         last,
         np.zeros_like(last),
@@ -201,6 +238,7 @@ def fit_action(windows: Windows) -> KnotBinTokenizer:
         max_rate=body.action_max_rate,
         names=[field.name for field in body.action],
         rest=body.action_rest,
+        **own,
     )
 
 

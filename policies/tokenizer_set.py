@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from brownfield.tokenizers.action_bins import KnotBinTokenizer
+from brownfield.tokenizers.action_tokenizers import load_action_tokenizer
 from brownfield.tokenizers.folder import folder_hash
+from brownfield.tokenizers.protocols import DigitTokenizer
 from brownfield.tokenizers.state import StateTokenizer
 from brownfield.tokenizers.text import ByteTokenizer
 from brownfield.tokenizers.video_fsq import VideoFSQ
@@ -18,7 +19,7 @@ class TokenizerSet:
     video: VideoFSQ
     state: dict[str, StateTokenizer]
     """By the body's name."""
-    action: dict[str, KnotBinTokenizer]
+    action: dict[str, DigitTokenizer]
     """By the body's name."""
 
     @property
@@ -46,7 +47,7 @@ class TokenizerSet:
             text=ByteTokenizer(),
             video=VideoFSQ.load(folder / "video"),
             state={b: StateTokenizer.load(folder / b / "state") for b in bodies},
-            action={b: KnotBinTokenizer.load(folder / b / "action") for b in bodies},
+            action={b: load_action_tokenizer(folder / b / "action") for b in bodies},
         )
 
 

@@ -36,6 +36,7 @@ from brownfield.policies.schedule import MovingAverage, ScheduleConfig
 from brownfield.policies.tokenizer_set import TokenizerSet
 from brownfield.policies.windows import Windows, load_windows
 from brownfield.robot.bodies import body_named
+from brownfield.tokenizers.action_bins import KnotBinTokenizer
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 
@@ -438,14 +439,18 @@ def port_sizes(body_name: str, tokenizers: TokenizerSet, auxiliary: int) -> Port
         auxiliary: quantities that are told beside the actions.
     """
     body, action = body_named(body_name), tokenizers.action[body_name]
-    return PortConfig(
+    sizes = PortConfig(
         state_dim=body.state_dim,
         state_bins=tokenizers.state[body_name].vocab_size,
         action_dim=body.action_dim,
-        action_knots=action.n_tokens // body.action_dim,
-        action_bins=action.vocab_size,
         auxiliary=auxiliary,
     )
+    if isinstance(action, KnotBinTokenizer):
+        knots = len(action.knots)
+        return replace(sizes, action_knots=knots, action_bins=action.vocab_size)
+    digits = action.digits
+    slots = tuple(tuple(slot) for slot in digits.radix.tolist())
+    return replace(sizes, action_slots=slots, action_alike=digits.alike)
 
 
 def _tokenizers(

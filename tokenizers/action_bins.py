@@ -16,8 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from brownfield.tokenizers.chunk_checks import check_finite, training_chunks
 from brownfield.tokenizers.folder import load_folder, save_folder
+from brownfield.tokenizers.id_digits import IdDigits
 
 Array = NDArray[np.float64]
+KIND = "knot-bin action tokenizer"
 
 
 class KnotBinTokenizer:
@@ -139,6 +141,16 @@ class KnotBinTokenizer:
             knots=knots,
             n_bins=n_bins,
         )
+
+    @property
+    def digits(self) -> IdDigits:
+        """Every id is one digit."""
+        return IdDigits.plain(self.n_tokens, self.vocab_size)
+
+    def places(self, chunk: NDArray, last: NDArray, velocity: NDArray) -> Array:
+        """Digits (..., K, 1) of chunks before they are rounded, see `targets`."""
+        _check_velocity(velocity, np.asarray(last), self.names)
+        return self.targets(chunk, last)[..., None]
 
     def targets(self, chunk: NDArray, last: NDArray) -> Array:
         """Continuous bin coordinates (..., K) in 0..n_bins - 1, before rounding.
@@ -281,7 +293,7 @@ class KnotBinTokenizer:
         """Write the tokenizer."""
         save_folder(
             folder,
-            "knot-bin action tokenizer",
+            KIND,
             {
                 "names": list(self.names),
                 "rate_hz": self.rate_hz,
@@ -300,7 +312,7 @@ class KnotBinTokenizer:
     @classmethod
     def load(cls, folder: Path) -> KnotBinTokenizer:
         """Read what `save` wrote; ValueError when it is damaged."""
-        config, arrays = load_folder(folder, "knot-bin action tokenizer")
+        config, arrays = load_folder(folder, KIND)
         return cls(
             names=config["names"],
             rate_hz=config["rate_hz"],

@@ -98,6 +98,15 @@ def _read_description(folder: Path) -> dict[str, Any]:
     return body
 
 
+def folder_kind(folder: Path) -> str:
+    """Which tokenizer a folder holds.
+
+    Raises:
+        ValueError: the description is missing or changed.
+    """
+    return str(_read_description(Path(folder))["kind"])
+
+
 def folder_hash(folder: Path) -> str:
     """The hash that identifies a saved tokenizer.
 

@@ -24,6 +24,7 @@ from brownfield.tokenizers.chunk_checks import (
 )
 from brownfield.tokenizers.folder import load_folder, save_folder
 from brownfield.tokenizers.gray_slots import Digit, SlotTable
+from brownfield.tokenizers.id_digits import IdDigits
 from brownfield.tokenizers.ladder_arithmetic import LadderArithmetic
 from brownfield.tokenizers.ladder_fields import LadderFields
 from brownfield.tokenizers.ladder_model import LadderModel, fit_model
@@ -121,6 +122,11 @@ class LadderTokenizer:
         """(L,) ids in use of every slot; larger ones read as the largest."""
         return self._table.sizes
 
+    @property
+    def digits(self) -> IdDigits:
+        """How ids are made of digits, of which each refines one coefficient."""
+        return IdDigits(radix=self._table.radix, of_id=self._table.digit_of_id)
+
     @classmethod
     def universal(
         cls,
@@ -192,17 +198,7 @@ class LadderTokenizer:
             chunk, last, velocity = (_tensor(x) for x in (chunk, last, velocity))
             ids = self.encode(chunk, last, velocity, tolerance, max_tokens)
             return [x.numpy() for x in ids] if isinstance(ids, list) else ids.numpy()
-        kind = self._kind(chunk, last, velocity)
-        chunk, last, velocity = (kind.arrays.put(x) for x in (chunk, last, velocity))
-        dim = len(self.names)
-        if chunk.ndim not in (2, 3) or tuple(chunk.shape[-2:]) != (self.steps, dim):
-            raise ValueError(
-                f"expected chunk (T, D) or (B, T, D), T and D {self.steps}, {dim}; got "
-                f"{tuple(chunk.shape)}"
-            )
-        self._check_state(last, velocity, chunk.shape[:-2])
-        check_finite("chunk", chunk, self.names)
-        last, velocity = self._feasible(kind, last, velocity)
+        kind, chunk, last, velocity = self._checked(chunk, last, velocity)
         most = self.n_tokens if max_tokens is None else min(max_tokens, self.n_tokens)
         if most < 0:
             raise ValueError(f"max_tokens must not be negative, got {max_tokens}")
@@ -216,6 +212,32 @@ class LadderTokenizer:
         if ids.ndim == 1:
             return ids[: min(most, self._stop(ids, tolerance))]
         return [row[: min(most, self._stop(row, tolerance))] for row in ids]
+
+    def places(
+        self,
+        chunk: NDArray[np.floating],
+        last: NDArray[np.floating],
+        velocity: NDArray[np.floating],
+    ) -> Array:
+        """What a policy learns: the digits of chunks before they are rounded.
+
+        Args:
+            chunk: (B, T, D) in physical units.
+            last, velocity: (B, D).
+
+        Returns:
+            (B, L, J), see `digits`; a digit is its place rounded half up.
+
+        Raises:
+            ValueError: shapes that do not fit, NaN or infinity.
+        """
+        arrays = [np.asarray(x, np.float64) for x in (chunk, last, velocity)]
+        if arrays[0].ndim != 3:
+            raise ValueError(f"expected chunk (B, T, D), got {arrays[0].shape}")
+        kind, chunk, last, velocity = self._checked(*arrays)
+        given = kind.arrays.batch_last(chunk), last.T, velocity.T
+        found = kind.encoder.places(*given, self.n_tokens)
+        return np.moveaxis(np.asarray(found), -1, 0)
 
     def decode(
         self,
@@ -328,6 +350,27 @@ class LadderTokenizer:
             names=tuple(config["names"]), **{name: arrays[name] for name in _LIMITS}
         )
         return cls(model, fields, config["rate_hz"], config["vocab_size"])
+
+    def _checked(
+        self, chunk: Any, last: Any, velocity: Any
+    ) -> tuple[LadderArithmetic, Any, Any, Any]:
+        """The arithmetic of what is given, and all of it, feasible.
+
+        Raises:
+            ValueError: shapes that do not fit, NaN or infinity.
+        """
+        kind = self._kind(chunk, last, velocity)
+        chunk, last, velocity = (kind.arrays.put(x) for x in (chunk, last, velocity))
+        dim = len(self.names)
+        if chunk.ndim not in (2, 3) or tuple(chunk.shape[-2:]) != (self.steps, dim):
+            raise ValueError(
+                f"expected chunk (T, D) or (B, T, D), T and D {self.steps}, {dim}; got "
+                f"{tuple(chunk.shape)}"
+            )
+        self._check_state(last, velocity, chunk.shape[:-2])
+        check_finite("chunk", chunk, self.names)
+        last, velocity = self._feasible(kind, last, velocity)
+        return kind, chunk, last, velocity
 
     def _kind(self, *values: Any) -> LadderArithmetic:
         arrays = ArrayKind.of(*values)

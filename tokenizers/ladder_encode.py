@@ -56,29 +56,13 @@ class LadderEncoder:
             last, velocity: (D, B), feasible.
             length: slots.
         """
-        xp, whole = self.kind.xp, self.kind.whole
-        base = self._functions.base(last, velocity)
-        modes = self._time @ chunk.reshape(len(chunk), -1)
-        modes = modes - self._time_of_base @ base.reshape(len(base), -1)
-        c = (self._joint @ modes.reshape(len(modes), *last.shape)).reshape(
-            -1, last.shape[1]
-        )
-        size = (self._of_gain @ (c * c))[0]
-        gain = xp.searchsorted(self._edges, 0.5 * xp.log2(size + 1e-30))
-        if length not in self._prefixes:
-            self._prefixes[length] = _Digits(
-                self.kind, self._model, self._table, length
-            )
-        d = self._prefixes[length]
-        take = self.kind.take
-        y = take(c, d.refined) * (d.inner / take(self._gain, gain))
-        tail = 0.5 * xp.exp(-abs(y))
-        u = xp.where(y < 0, tail, 1 - tail)
+        xp, d = self.kind.xp, self._prefix(length)
+        place, gain = self._place(chunk, last, velocity, d)
         # Half a cell on, so that divisions may round without reaching the next.
-        cell = xp.minimum(xp.floor(u * d.cells), d.cells - 1) + 0.5
+        cell = xp.floor(place) + 0.5
         # The row behind the coefficients is read by the gain, the next by no digit.
         cell = self.kind.joined([cell, gain[None] + 0.5, 0 * gain[None] + 0.5], 0)
-        own = take(cell, d.coefficient) * d.per_weight
+        own = self.kind.take(cell, d.coefficient) * d.per_weight
         digit = xp.floor(own) - d.radix * xp.floor(own * d.per_radix)
         digit = digit.reshape(length, MAX_DIGITS, -1)
         ids = digit[:, 0]
@@ -87,7 +71,44 @@ class LadderEncoder:
             # Gray order: after an odd number the next digit counts down.
             odd = ids - 2 * xp.floor(0.5 * ids)
             ids = ids * m + below + odd * (m - 1 - 2 * below)
-        return whole(ids)
+        return self.kind.whole(ids)
+
+    def places(self, chunk: Any, last: Any, velocity: Any, length: int) -> Any:
+        """Where digits (length, J, B) would be if they were not whole: a digit is its
+        place rounded, and the rest tells how near its neighbours are."""
+        xp, d = self.kind.xp, self._prefix(length)
+        place, gain = self._place(chunk, last, velocity, d)
+        place = self.kind.joined([place, gain[None] + 0.5, 0 * gain[None] + 0.5], 0)
+        own = self.kind.take(place, d.coefficient) * d.per_weight
+        within = own - d.radix * xp.floor(own * d.per_radix) - 0.5
+        return within.reshape(length, MAX_DIGITS, -1)
+
+    def _prefix(self, length: int) -> _Digits:
+        if length not in self._prefixes:
+            self._prefixes[length] = _Digits(
+                self.kind, self._model, self._table, length
+            )
+        return self._prefixes[length]
+
+    def _place(
+        self, chunk: Any, last: Any, velocity: Any, d: _Digits
+    ) -> tuple[Any, Any]:
+        """Place (K, B) of the coefficients among their cells, and the gains (B,)."""
+        xp = self.kind.xp
+        base = self._functions.base(last, velocity)
+        modes = self._time @ chunk.reshape(len(chunk), -1)
+        modes = modes - self._time_of_base @ base.reshape(len(base), -1)
+        c = (self._joint @ modes.reshape(len(modes), *last.shape)).reshape(
+            -1, last.shape[1]
+        )
+        size = (self._of_gain @ (c * c))[0]
+        gain = xp.searchsorted(self._edges, 0.5 * xp.log2(size + 1e-30))
+        take = self.kind.take
+        y = take(c, d.refined) * (d.inner / take(self._gain, gain))
+        tail = 0.5 * xp.exp(-abs(y))
+        u = xp.where(y < 0, tail, 1 - tail)
+        # A share of 1 is rounded; the last cell ends before it.
+        return xp.minimum(u * d.cells, d.cells - 2**-20), gain
 
 
 class _Digits:

@@ -13,6 +13,8 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from brownfield.tokenizers.id_digits import IdDigits
+
 Ids = NDArray[np.int64]
 Array = NDArray[np.floating]
 
@@ -109,6 +111,24 @@ class ActionTokenizer(Protocol):
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; ValueError when it is damaged."""
+        ...
+
+
+class DigitTokenizer(ActionTokenizer, Protocol):
+    """Action tokens that a policy can speak: strings of one length, ids of digits."""
+
+    @property
+    def n_tokens(self) -> int:
+        """Number K of ids in a string."""
+        ...
+
+    @property
+    def digits(self) -> IdDigits:
+        """How ids are made of digits."""
+        ...
+
+    def places(self, chunk: Array, last: Array, velocity: Array) -> Array:
+        """Digits (B, K, J) of chunks (B, T, D) before they are rounded, half up."""
         ...
 
 

@@ -20,6 +20,7 @@ from brownfield.tokenizers.chunk_checks import (
     training_chunks,
 )
 from brownfield.tokenizers.folder import load_folder, save_folder
+from brownfield.tokenizers.id_digits import IdDigits
 
 Array = NDArray[np.float64]
 KIND = "B-spline action tokenizer"
@@ -125,6 +126,31 @@ class SplineBinTokenizer:
         """Control points (..., points, D)."""
         return self._solve @ (chunk - self._first * last[..., None, :])
 
+    def _unit(self, chunk: ArrayLike, last: ArrayLike) -> Array:
+        """Control points of chunks (..., T, D) between the bounds, 0 to 1.
+
+        Raises:
+            ValueError: another shape, NaN or infinity.
+        """
+        x, origin = np.asarray(chunk, float), np.asarray(last, float)
+        dim = len(self.names)
+        if x.shape[-2:] != (self.steps, dim) or origin.shape != (*x.shape[:-2], dim):
+            raise ValueError(
+                f"expected chunk (..., {self.steps}, {dim}) and last (..., {dim}), got "
+                f"{x.shape} and {origin.shape}"
+            )
+        check_finite("chunk", x, self.names)
+        check_finite("last", origin, self.names)
+        unit = (self._control(x, origin) - self.bounds[0]) / np.diff(
+            self.bounds, axis=0
+        )
+        return np.clip(unit, 0, 1).reshape(*x.shape[:-2], -1)
+
+    @property
+    def digits(self) -> IdDigits:
+        """Every id is one digit."""
+        return IdDigits.plain(self.n_tokens, self.vocab_size)
+
     def encode(
         self,
         chunk: ArrayLike,
@@ -144,20 +170,12 @@ class SplineBinTokenizer:
         Raises:
             ValueError: another shape, NaN or infinity.
         """
-        x, origin = np.asarray(chunk, float), np.asarray(last, float)
-        dim = len(self.names)
-        if x.shape[-2:] != (self.steps, dim) or origin.shape != (*x.shape[:-2], dim):
-            raise ValueError(
-                f"expected chunk (..., {self.steps}, {dim}) and last (..., {dim}), got "
-                f"{x.shape} and {origin.shape}"
-            )
-        check_finite("chunk", x, self.names)
-        check_finite("last", origin, self.names)
-        unit = (self._control(x, origin) - self.bounds[0]) / np.diff(
-            self.bounds, axis=0
-        )
-        ids = np.rint(np.clip(unit, 0, 1) * (self.vocab_size - 1)).astype(np.int64)
-        return ids.reshape(*x.shape[:-2], -1)[..., :max_tokens]
+        ids = np.rint(self._unit(chunk, last) * (self.vocab_size - 1)).astype(np.int64)
+        return ids[..., :max_tokens]
+
+    def places(self, chunk: ArrayLike, last: ArrayLike, velocity: ArrayLike) -> Array:
+        """Ids of chunks before they are rounded, (..., K, 1); else as `encode`."""
+        return (self._unit(chunk, last) * (self.vocab_size - 1))[..., None]
 
     def decode(
         self,

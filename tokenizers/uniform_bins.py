@@ -13,6 +13,7 @@ from brownfield.tokenizers.chunk_checks import (
     training_chunks,
 )
 from brownfield.tokenizers.folder import load_folder, save_folder
+from brownfield.tokenizers.id_digits import IdDigits
 from brownfield.tokenizers.row_motion import at_times
 
 Array = NDArray[np.float64]
@@ -82,6 +83,26 @@ class UniformBinTokenizer:
             bounds=bounds,
         )
 
+    def _unit(self, chunk: ArrayLike) -> Array:
+        """Chunks (..., T, D) between the bounds, 0 to 1.
+
+        Raises:
+            ValueError: another shape, NaN or infinity.
+        """
+        x = np.asarray(chunk, float)
+        if x.shape[-2:] != (self.steps, len(self.names)):
+            raise ValueError(
+                f"expected chunk (..., {self.steps}, {len(self.names)}), got {x.shape}"
+            )
+        check_finite("chunk", x, self.names)
+        unit = (x - self.bounds[0]) / np.diff(self.bounds, axis=0)
+        return np.clip(unit, 0, 1).reshape(*x.shape[:-2], -1)
+
+    @property
+    def digits(self) -> IdDigits:
+        """Every id is one digit."""
+        return IdDigits.plain(self.n_tokens, self.vocab_size)
+
     def encode(
         self,
         chunk: ArrayLike,
@@ -100,15 +121,12 @@ class UniformBinTokenizer:
         Raises:
             ValueError: another shape, NaN or infinity.
         """
-        x = np.asarray(chunk, float)
-        if x.shape[-2:] != (self.steps, len(self.names)):
-            raise ValueError(
-                f"expected chunk (..., {self.steps}, {len(self.names)}), got {x.shape}"
-            )
-        check_finite("chunk", x, self.names)
-        unit = (x - self.bounds[0]) / np.diff(self.bounds, axis=0)
-        ids = np.rint(np.clip(unit, 0, 1) * (self.vocab_size - 1)).astype(np.int64)
-        return ids.reshape(*x.shape[:-2], -1)[..., :max_tokens]
+        ids = np.rint(self._unit(chunk) * (self.vocab_size - 1)).astype(np.int64)
+        return ids[..., :max_tokens]
+
+    def places(self, chunk: ArrayLike, last: ArrayLike, velocity: ArrayLike) -> Array:
+        """Ids of chunks before they are rounded, (..., K, 1); else as `encode`."""
+        return (self._unit(chunk) * (self.vocab_size - 1))[..., None]
 
     def decode(
         self,

@@ -107,7 +107,7 @@ def test_world_sees_the_executed_ids_and_action_does_not(
 ) -> None:
     codes, state, text = _inputs()
     look = trunk.look("g1", codes, state, trunk.prefix("g1", text[:1]))
-    executed = torch.zeros(3, PORTS["g1"].n_action_ids, dtype=torch.float64)
+    executed = torch.zeros(3, PORTS["g1"].n_executed, dtype=torch.float64)
     still, moved = (
         trunk.world("g1", executed, look.past),
         trunk.world("g1", executed + 1, look.past),
