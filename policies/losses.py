@@ -108,7 +108,11 @@ def action_loss(
 
 
 def string_loss(
-    logits: Tensor, place: Tensor, real: Tensor, config: LossConfig
+    logits: Tensor,
+    place: Tensor,
+    real: Tensor,
+    config: LossConfig,
+    ordinal: bool = True,
 ) -> Tensor:
     """Cross-entropy of ordinal targets of digits, earlier ids weighing more.
 
@@ -117,9 +121,12 @@ def string_loss(
         place: (B, L, J) of the labels among a digit's values, before rounding.
         real: (L, J, R) bool, values that a digit has.
         config: widths and decay.
+        ordinal: whether the values near a label are near it in meaning.
     """
     radix = real.sum(-1)
     width = (config.sigma_share * radix).clamp_min(config.sigma_digits)
+    if not ordinal:
+        width = torch.full_like(width, 0.01)
     values = torch.arange(real.shape[-1], device=place.device, dtype=torch.float32)
     distance = (values - place[..., None]) / width[..., None]
     targets = (-0.5 * distance.square()).masked_fill(~real, -torch.inf).softmax(-1)

@@ -48,7 +48,9 @@ def objective(
     )
     wanted = port.normalise_auxiliary(batch.auxiliary)
     parts = {
-        "action": losses.string_loss(look.action, batch.action, string.real, config)
+        "action": losses.string_loss(
+            look.action, batch.action, string.real, config, string.ordinal
+        )
         if string
         else losses.action_loss(
             look.action, batch.action[..., 0], config, port.config.action_dim

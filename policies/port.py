@@ -43,6 +43,9 @@ class PortConfig:
     action_alike: bool = False
     """All slots of such a string share one embedding."""
 
+    action_ordinal: bool = True
+    """Neighbouring values of a digit mean neighbouring motions."""
+
     auxiliary: int = 6
     """Continuous quantities A read off the state position in training."""
 
@@ -85,7 +88,12 @@ class Port(nn.Module):
         self.next_state_query = nn.Parameter(torch.empty(width))
         self.string: StringHead | None = None
         if config.action_slots:
-            self.string = StringHead(config.action_slots, config.action_alike, width)
+            self.string = StringHead(
+                config.action_slots,
+                width,
+                alike=config.action_alike,
+                ordinal=config.action_ordinal,
+            )
         else:
             fields, each = config.action_dim, config.action_knots * config.action_bins
             self.action_query = nn.Parameter(torch.empty(fields, width))

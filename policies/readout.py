@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -34,9 +36,11 @@ def answer_ids(
         look: what it saw.
         digits: of the body's action tokenizer.
     """
-    if trunk.port(body.name).string is None:
+    string = trunk.port(body.name).string
+    if string is None:
         return action_ids(look.action, body).cpu().numpy()
-    return digits.ids(trunk.write(body.name, look, likeliest).cpu().numpy())
+    choose = partial(likeliest, ordinal=string.ordinal)
+    return digits.ids(trunk.write(body.name, look, choose).cpu().numpy())
 
 
 def action_ids(logits: Tensor, body: Body) -> Tensor:

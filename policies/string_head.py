@@ -26,15 +26,21 @@ class StringHead(nn.Module):
     real: Tensor
 
     def __init__(
-        self, slots: tuple[tuple[int, ...], ...], alike: bool, width: int
+        self,
+        slots: tuple[tuple[int, ...], ...],
+        width: int,
+        *,
+        alike: bool = False,
+        ordinal: bool = True,
     ) -> None:
         """Args:
         slots: radix of every digit of every id.
-        alike: all slots share one embedding, which their place is added to.
         width: of the residual stream.
+        alike: all slots share one embedding, which their place is added to.
+        ordinal: neighbouring values of a digit mean neighbouring motions.
         """
         super().__init__()
-        self.slots = slots
+        self.slots, self.ordinal = slots, ordinal
         count, digits, values = len(slots), len(slots[0]), max(max(s) for s in slots)
         rows = 1 if alike else count
         self.place = nn.Parameter(torch.empty(count, width))
@@ -85,8 +91,11 @@ class StringHead(nn.Module):
         return told.masked_fill(~self.real[first:last], NEVER)
 
 
-def likeliest(logits: Tensor) -> Tensor:
-    """Digits (B, J) where the chance of a value and half its neighbours' is largest."""
+def likeliest(logits: Tensor, ordinal: bool = True) -> Tensor:
+    """Digits (B, J) where the chance of a value is largest; of ordinal ones where it is
+    together with half its neighbours'."""
+    if not ordinal:
+        return logits.argmax(-1)
     chance = logits.float().softmax(-1)
     # An end has one neighbour only, which must not count against it.
     below = torch.cat([chance[..., :1], chance[..., :-1]], -1)

@@ -59,7 +59,7 @@ class TokenizeConfig:
     """Bodies of the datasets; several share one video tokenizer."""
 
     action_tokenizer: str = "knots"
-    """`ladder`, `knots`, `spline` or `bins`."""
+    """`ladder`, `knots`, `fast`, `spline` or `bins`."""
 
     keep: Path | None = None
     """Tokenizers whose state and video ids are kept; only action ones are fitted."""

@@ -450,7 +450,12 @@ def port_sizes(body_name: str, tokenizers: TokenizerSet, auxiliary: int) -> Port
         return replace(sizes, action_knots=knots, action_bins=action.vocab_size)
     digits = action.digits
     slots = tuple(tuple(slot) for slot in digits.radix.tolist())
-    return replace(sizes, action_slots=slots, action_alike=digits.alike)
+    return replace(
+        sizes,
+        action_slots=slots,
+        action_alike=digits.alike,
+        action_ordinal=digits.ordinal,
+    )
 
 
 def _tokenizers(

@@ -2,13 +2,20 @@
 
 from pathlib import Path
 
-from brownfield.tokenizers import action_bins, ladder, spline_bins, uniform_bins
+from brownfield.tokenizers import (
+    action_bins,
+    fast_strings,
+    ladder,
+    spline_bins,
+    uniform_bins,
+)
 from brownfield.tokenizers.folder import folder_kind
 from brownfield.tokenizers.protocols import DigitTokenizer
 
 ACTION_TOKENIZERS: dict[str, tuple[str, type[DigitTokenizer]]] = {
     "ladder": (ladder.KIND, ladder.LadderTokenizer),
     "knots": (action_bins.KIND, action_bins.KnotBinTokenizer),
+    "fast": (fast_strings.KIND, fast_strings.FastStrings),
     "spline": (spline_bins.KIND, spline_bins.SplineBinTokenizer),
     "bins": (uniform_bins.KIND, uniform_bins.UniformBinTokenizer),
 }

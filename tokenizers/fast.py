@@ -241,9 +241,9 @@ class FastTokenizer:
         pieces = [self._pieces[i] for i in ids.tolist() if 0 <= i < self.vocab_size]
         return np.concatenate([np.zeros(0), *pieces])
 
-    def save(self, folder: Path) -> None:
-        """Write the tokenizer as one folder."""
-        config = {
+    def config(self) -> dict[str, Any]:
+        """All but the quantiles, as JSON knows it."""
+        return {
             "names": list(self.names),
             "rate_hz": self.rate_hz,
             "steps": self.steps,
@@ -253,14 +253,23 @@ class FastTokenizer:
             "merge": self.merge,
             "bpe": self._bpe.to_str(),
         }
-        save_folder(folder, KIND, config, {"quantiles": self.quantiles})
+
+    @classmethod
+    def of(cls, config: dict[str, Any], quantiles: Array) -> FastTokenizer:
+        """The tokenizer of a `config` and its quantiles (2, D)."""
+        own = dict(config)
+        bpe = _library().Tokenizer.from_str(own.pop("bpe"))
+        return cls(bpe, quantiles=quantiles, **own)
+
+    def save(self, folder: Path) -> None:
+        """Write the tokenizer as one folder."""
+        save_folder(folder, KIND, self.config(), {"quantiles": self.quantiles})
 
     @classmethod
     def load(cls, folder: Path) -> FastTokenizer:
         """Read what `save` wrote; ValueError when it is damaged."""
         config, arrays = load_folder(folder, KIND)
-        bpe = _library().Tokenizer.from_str(config.pop("bpe"))
-        return cls(bpe, quantiles=arrays["quantiles"], **config)
+        return cls.of(config, arrays["quantiles"])
 
 
 class FastGrammar:

@@ -28,12 +28,16 @@ class IdDigits:
     """(L, V, J), or (1, V, J) where all slots are alike: digits of every id. An id that
     is not in use has the digits of one that is."""
 
+    ordinal: bool = True
+    """Neighbouring values of a digit are neighbouring motions."""
+
     @staticmethod
-    def plain(slots: int, vocab_size: int) -> IdDigits:
+    def plain(slots: int, vocab_size: int, ordinal: bool = True) -> IdDigits:
         """Ids that are one digit each."""
         return IdDigits(
             radix=np.full((slots, 1), vocab_size, np.int64),
             of_id=np.arange(vocab_size, dtype=np.int64)[None, :, None],
+            ordinal=ordinal,
         )
 
     @property

@@ -63,7 +63,7 @@ def test_what_is_written_is_what_was_learned(slots, alike):
 
 
 def test_the_loss_is_least_at_the_label_and_blind_to_digits_that_are_not():
-    head, config = StringHead(SLOTS, False, 8), LossConfig()
+    head, config = StringHead(SLOTS, 8), LossConfig()
     place = torch.tensor([[[3.2, 1.0], [0.4, 0.0], [1.0, 4.6]]])
     assert head.whole(place).tolist() == [[[3, 1], [0, 0], [1, 5]]]
     assert head.whole(torch.full((1, 3, 2), 99.0))[0].tolist() == [
@@ -120,7 +120,7 @@ def test_a_block_is_not_written(tiny, windows):
 
 
 def test_only_known_tokenizers_and_budgets(tiny, tmp_path):
-    with pytest.raises(ValueError, match="one of ladder, knots, spline, bins"):
-        TokenizeConfig(datasets=(), out=tmp_path, steps=1, action_tokenizer="fast")
+    with pytest.raises(ValueError, match="one of ladder, knots, fast, spline, bins"):
+        TokenizeConfig(datasets=(), out=tmp_path, steps=1, action_tokenizer="words")
     with pytest.raises(ValueError, match="or tokenizers to keep"):
         TokenizeConfig(datasets=(), out=tmp_path, steps=1, keep=tiny.tokenizers)

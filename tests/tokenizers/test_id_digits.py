@@ -20,6 +20,8 @@ def test_rounded_places_are_the_digits_of_the_ids(name, tmp_path):
     codec = ACTION_TOKENIZERS[name][1].fit(CHUNKS, STILL, STILL, 10.0)
     ids, digits = codec.encode(CHUNKS, STILL, STILL), codec.digits
     assert ids.shape == (300, codec.n_tokens)
+    motion = codec.decode(ids, STILL, STILL)
+    assert np.sqrt(np.mean((motion - CHUNKS) ** 2)) < 0.05
     place = codec.places(CHUNKS, STILL, STILL)
     assert place.shape == (300, *digits.radix.shape)
     assert (place >= -0.5).all() and (place <= digits.radix - 0.5).all()
