@@ -14,7 +14,14 @@ from tyro.conf import Positional
 
 from brownfield.policies.bench import bench
 from brownfield.policies.codec_bench import CodecBenchConfig, codec_bench
-from brownfield.policies.codec_report import codec_tables, write_codec_report
+from brownfield.policies.codec_levers import LeversConfig, codec_levers
+from brownfield.policies.codec_report import Table as Tabular
+from brownfield.policies.codec_report import (
+    codec_tables,
+    lever_tables,
+    write_codec_report,
+    write_lever_report,
+)
 from brownfield.policies.learnability import (
     LearnabilityConfig,
     learnability,
@@ -26,18 +33,18 @@ from brownfield.policies.learnability import (
 class Bench:
     """One measurement: of speed, or of action tokenizers on somebody's motion."""
 
-    what: Annotated[Literal["speed", "action-tokens", "learnability"], Positional] = (
-        "speed"
-    )
-    """`speed` of the stations; `action-tokens` on the data that follow; `learnability`
-    of action tokens by a small policy."""
+    what: Annotated[
+        Literal["speed", "action-tokens", "levers", "learnability"], Positional
+    ] = "speed"
+    """`speed` of the stations; `action-tokens` on the data that follow; `levers`: what
+    would make those shorter; `learnability` of action tokens by a small policy."""
 
     data: Annotated[tuple[Path, ...], Positional] = ()
     """Folders of motion clips (`.npz`), or LeRobot datasets."""
 
     out: Path | None = None
     """JSON file of speed (`bench.json`) or learnability (`learnability_TASK.json`), or
-    folder of a report (`action_tokens`)."""
+    folder of a report (`action_tokens`, `action_levers`)."""
 
     repeats: int = 60
     """Repetitions of the quick measures."""
@@ -62,6 +69,8 @@ def run(config: Bench) -> int:
     """Measure, and print the table."""
     if config.what == "speed":
         return _speed(config)
+    if config.what == "levers":
+        return _levers(config)
     if config.what == "learnability":
         return _learnability(config)
     return _action_tokens(config)
@@ -87,17 +96,13 @@ def _speed(config: Bench) -> int:
 
 
 def _action_tokens(config: Bench) -> int:
-    if not config.data:
-        raise ValueError(
-            "bench action-tokens needs data: folders of motion clips (.npz) or LeRobot "
-            "datasets"
-        )
     out = config.out or Path("action_tokens")
+    data = _clips(config)
     console = Console()
     with console.status("") as status:
         result = codec_bench(
             CodecBenchConfig(
-                data=config.data,
+                data=data,
                 seconds=config.seconds,
                 folds=config.folds,
                 vocab_size=config.vocab_size,
@@ -106,20 +111,54 @@ def _action_tokens(config: Bench) -> int:
             ),
             status.update,
         )
-    for part in codec_tables(result):
+    _print_tables(console, codec_tables(result))
+    out.mkdir(parents=True, exist_ok=True)
+    _write_json(out / "results.json", result)
+    write_codec_report(out / "report.html", result)
+    print(f"written to {out / 'report.html'}")
+    return 0
+
+
+def _levers(config: Bench) -> int:
+    out = config.out or Path("action_levers")
+    data = _clips(config)
+    console = Console()
+    with console.status("") as status:
+        result = codec_levers(
+            LeversConfig(data=data, seconds=config.seconds, folds=config.folds),
+            status.update,
+        )
+    _print_tables(console, lever_tables(result))
+    out.mkdir(parents=True, exist_ok=True)
+    _write_json(out / "results.json", result)
+    write_lever_report(out / "report.html", result)
+    print(f"written to {out / 'report.html'}")
+    return 0
+
+
+def _clips(config: Bench) -> tuple[Path, ...]:
+    if not config.data:
+        raise ValueError(
+            f"bench {config.what} needs data: folders of motion clips (.npz) or "
+            "LeRobot datasets"
+        )
+    return config.data
+
+
+def _print_tables(console: Console, tables: list[Tabular]) -> None:
+    for part in tables:
         table = Table(title=part.title, title_justify="left")
         for i, head in enumerate(part.head):
             table.add_column(head, justify="right" if i else "left")
         for row in part.rows:
             table.add_row(*row)
         console.print(table)
-    out.mkdir(parents=True, exist_ok=True)
-    temporary = out / "results.json.tmp"
+
+
+def _write_json(path: Path, result: object) -> None:
+    temporary = path.with_suffix(".tmp")
     temporary.write_text(json.dumps(result, indent=1) + "\n")
-    os.replace(temporary, out / "results.json")
-    write_codec_report(out / "report.html", result)
-    print(f"written to {out / 'report.html'}")
-    return 0
+    os.replace(temporary, path)
 
 
 def _learnability(config: Bench) -> int:
@@ -129,15 +168,11 @@ def _learnability(config: Bench) -> int:
     console = Console()
     with console.status("") as status:
         result = learnability(LearnabilityConfig(task=config.task), status.update)
-    table = Table(title=f"Success on the {config.task}", title_justify="left")
-    for i, head in enumerate(("", "ids", "round trip", "success", "each training")):
-        table.add_column(head, justify="right" if i else "left")
-    for row in learnability_rows(result):
-        table.add_row(*row)
-    console.print(table)
-    temporary = out.with_suffix(".tmp")
-    temporary.write_text(json.dumps(result, indent=1) + "\n")
-    os.replace(temporary, out)
+    head = ["", "ids", "round trip", "success", "each training"]
+    title = f"Success on the {config.task}"
+    rows = learnability_rows(result)
+    _print_tables(console, [Tabular(title=title, head=head, rows=rows)])
+    _write_json(out, result)
     print(f"written to {out}")
     return 0
 

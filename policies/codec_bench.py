@@ -10,18 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from brownfield.policies.codec_chunks import folds, windows
+from brownfield.policies.codec_chunks import folds
 from brownfield.policies.codec_contest import (
     CONTESTANTS,
     LENGTHS,
-    Fold,
-    Point,
     entropy_bound,
     fit_fast,
     fit_ladder,
-    make_fold,
 )
 from brownfield.policies.codec_curves import Curve, ratios
+from brownfield.policies.codec_folds import Fold, Point, held_out_fold, pooled
 from brownfield.policies.codec_measures import (
     Codec,
     edits,
@@ -107,12 +105,7 @@ def codec_bench(
     bounds = []
     for number, held_out in enumerate(parts):
         say(f"fold {number + 1} of {len(parts)}: {', '.join(held_out)}")
-        fold = _fold(motions, held_out, steps, config)
-        if not len(fold.test) or not len(fold.train):
-            raise ValueError(
-                f"fold {number + 1} ({', '.join(held_out)}): no clip is longer than "
-                f"{steps + 1} rows"
-            )
+        fold = held_out_fold(motions, held_out, steps, config.stride)
         ladder = fit_ladder(fold, config.vocab_size)
         for name, contestant in CONTESTANTS.items():
             points[name].append(list(contestant(fold, ladder)))
@@ -121,7 +114,7 @@ def codec_bench(
         own = [m for m in motions if m.kind in held_out]
         made.append((fold, ladder, own))
     kind = np.concatenate(kinds)
-    curves = {n: _pooled(p, kind) for n, p in points.items() if all(p)}
+    curves = {n: pooled(p, kind) for n, p in points.items() if all(p)}
     say("seams, edits and neighbours")
     result: dict[str, Any] = {
         "windows": len(kind),
@@ -143,42 +136,6 @@ def codec_bench(
         made[0][0], config.length, config.scale, config.repeats
     )
     return result
-
-
-def _fold(
-    motions: list[Motion], held_out: list[str], steps: int, config: CodecBenchConfig
-) -> Fold:
-    train = windows(
-        [m for m in motions if m.kind not in held_out], steps, config.stride
-    )
-    test = windows([m for m in motions if m.kind in held_out], steps, steps)
-    # A recording says nothing about limits: what was reached anywhere, and a margin.
-    every = np.concatenate([m.values for m in motions])
-    margin = 0.05 * np.maximum(np.ptp(every, axis=0), 0.1)
-    return make_fold(
-        train,
-        test,
-        motions[0].rate_hz,
-        every.min(0) - margin,
-        every.max(0) + margin,
-    )
-
-
-def _pooled(parts: list[list[Point]], kind: NDArray[np.str_]) -> Curve:
-    """Settings that every fold has, over the windows of all folds."""
-    shared = set.intersection(*({p.setting for p in part} for part in parts))
-    settings = tuple(sorted(shared))
-    rows = [
-        [next(p for p in part if p.setting == s) for part in parts] for s in settings
-    ]
-    return Curve(
-        settings=settings,
-        tokens=np.array(
-            [np.concatenate([p.tokens for p in row]) for row in rows], float
-        ),
-        error=np.array([np.concatenate([p.error for p in r]) for r in rows]),
-        kind=kind,
-    )
 
 
 def _listed(curve: Curve) -> dict[str, Any]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from brownfield.policies.codec_chunks import Chunks
+from brownfield.policies.codec_folds import Fold, Point
 from brownfield.tokenizers.fast import FastTokenizer
 from brownfield.tokenizers.ladder import LadderTokenizer
 from brownfield.tokenizers.spline_bins import SplineBinTokenizer
@@ -22,74 +22,6 @@ TOLERANCES = (0.12, 0.08, 0.06, 0.05, 0.04, 0.03, 0.025, 0.02, 0.016, 0.014, 0.0
 FINE_TOLERANCES = (0.01, 0.009, 0.008, 0.007, 0.006)
 POINTS = (4, 6, 8, 10, 14, 18)
 BINS = (32, 64, 128, 256)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fold:
-    """What is fitted on and what is measured on."""
-
-    train: Chunks
-    """Windows of the other kinds, overlapping."""
-
-    test: Chunks
-    """Windows of kinds that were not seen, side by side."""
-
-    moving: NDArray[np.int64]
-    """(J,) fields that move in training."""
-
-    unit: Array
-    """(D,) half the 1 to 99 % range in training: errors are in it."""
-
-    rate_hz: float
-    """Rows per second [Hz]."""
-
-    lower: Array | None
-    """Limits (D,), or none."""
-
-    upper: Array | None
-    """Limits (D,), or none."""
-
-    def error(self, decoded: Array) -> Array:
-        """Mean squared error (N,) of decoded windows (N, T, D), normalised."""
-        off = (decoded - self.test.rows) / self.unit
-        return (off[..., self.moving] ** 2).mean((1, 2))
-
-
-def make_fold(
-    train: Chunks,
-    test: Chunks,
-    rate_hz: float,
-    lower: Array | None = None,
-    upper: Array | None = None,
-) -> Fold:
-    """A fold with its normalisation, from the training windows."""
-    rows = np.concatenate([train.last[:, None], train.rows], 1)
-    low, high = np.quantile(rows, [0.01, 0.99], axis=(0, 1))
-    moving = np.flatnonzero(high - low >= 1e-3)
-    unit = np.where(high - low >= 1e-3, (high - low) / 2, 1.0)
-    return Fold(
-        train=train,
-        test=test,
-        moving=moving,
-        unit=unit,
-        rate_hz=rate_hz,
-        lower=lower,
-        upper=upper,
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Point:
-    """One setting of one tokenizer on the test windows of one fold."""
-
-    setting: float
-    """Scale, length, tolerance or number of control points."""
-
-    tokens: NDArray[np.int64]
-    """(N,) ids of every window."""
-
-    error: Array
-    """(N,) mean squared errors, normalised; NaN where the round trip failed."""
 
 
 def fit_ladder(fold: Fold, vocab_size: int = 1024) -> LadderTokenizer:

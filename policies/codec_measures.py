@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
-from brownfield.policies.codec_contest import Fold
+from brownfield.policies.codec_folds import Fold
 from brownfield.robot.motion import Motion
 from brownfield.tokenizers.fast import FastTokenizer
 from brownfield.tokenizers.ladder import LadderTokenizer

@@ -1,4 +1,4 @@
-"""The comparison of action tokenizers as tables and as one HTML page."""
+"""Comparisons of action tokenizers as tables and as one HTML page."""
 
 from __future__ import annotations
 
@@ -33,12 +33,7 @@ def codec_tables(result: dict[str, Any]) -> list[Table]:
     heads = [f"RMSE {error:g}" for error in tokens["rmse"]]
     rows = [[name, *map(_number, row)] for name, row in tokens["ids"].items()]
     for name, cells in tokens["ratio"].items():
-        rows.append(
-            [
-                f"{name} / FAST, strongest",
-                *(f"{c['value']:.2f} [{c['low']:.2f}, {c['high']:.2f}]" for c in cells),
-            ]
-        )
+        rows.append([f"{name} / FAST, strongest", *map(_ratio, cells)])
     tables = [
         Table(title="Ids per window at equal error", head=["", *heads], rows=rows),
         Table(
@@ -96,9 +91,53 @@ def codec_tables(result: dict[str, Any]) -> list[Table]:
 
 def write_codec_report(path: Path, result: dict[str, Any]) -> None:
     """One page: the curve, and the tables; written whole or not at all."""
-    style = files("brownfield.policies").joinpath("report.css").read_text()
+    bound = result["bound"]
+    lines = _lines(result["curves"])
+    lines["Gaussian bound*"] = (bound["tokens"], bound["rmse"])
+    lead = (
+        f"{result['windows']} held-out windows, {len(result['folds'])} folds that "
+        f"share no kind of motion, vocabulary of {result['vocab_size']}."
+    )
+    _write_page(path, "Action tokens", lead, lines, codec_tables(result))
+
+
+def lever_tables(result: dict[str, Any]) -> list[Table]:
+    """Tables of what `codec_levers` measured."""
+    heads = [f"RMSE {error:g}" for error in result["rmse"]]
+    told = [[n, f"{100 * x:.0f} %"] for n, x in result["told"].items()]
+    return [
+        Table(
+            title="Ids per window at equal error (packed: bits / log2 of the vocabulary)",
+            head=["", *heads],
+            rows=[[name, *map(_number, row)] for name, row in result["ids"].items()],
+        ),
+        Table(
+            title=f"Over {result['peer']}",
+            head=["", *heads],
+            rows=[[n, *map(_ratio, cells)] for n, cells in result["ratio"].items()],
+        ),
+        Table(
+            title="Of the motion that the braking base does not tell, the past tells",
+            head=["", "power"],
+            rows=told,
+        ),
+    ]
+
+
+def write_lever_report(path: Path, result: dict[str, Any]) -> None:
+    """One page: the curves, and the tables; written whole or not at all."""
+    lead = f"{result['windows']} held-out windows; one change at a time."
+    lines = _lines(result["curves"])
+    _write_page(path, "Shorter action tokens", lead, lines, lever_tables(result))
+
+
+Lines = dict[str, tuple[list[float], list[float]]]
+
+
+def _lines(curves: dict[str, Any]) -> Lines:
+    """Ids and errors of every curve, as far as the chart has room for them."""
     lines = {}
-    for name, curve in result["curves"].items():
+    for name, curve in curves.items():
         # A failed round trip can err by more than a picture shows.
         shown = [
             (ids, error)
@@ -107,18 +146,21 @@ def write_codec_report(path: Path, result: dict[str, Any]) -> None:
         ]
         if shown:
             lines[name] = ([x for x, _ in shown], [y for _, y in shown])
-    bound = result["bound"]
-    lines["Gaussian bound*"] = (bound["tokens"], bound["rmse"])
+    return lines
+
+
+def _write_page(
+    path: Path, title: str, lead: str, lines: Lines, tables: list[Table]
+) -> None:
+    style = files("brownfield.policies").joinpath("report.css").read_text()
     chart = log_curves(
         "Error against ids", ("ids per window", "RMSE, normalised"), lines
     )
     parts = [
-        f"<h1>Action tokens</h1><p class=dim>{result['windows']} held-out windows, "
-        f"{len(result['folds'])} folds that share no kind of motion, vocabulary of "
-        f"{result['vocab_size']}.</p>",
+        f"<h1>{title}</h1><p class=dim>{lead}</p>",
         f'<div class="card">{chart}</div>',
     ]
-    for table in codec_tables(result):
+    for table in tables:
         head = "".join(f"<th>{escape(h)}</th>" for h in table.head)
         body = "".join(
             "<tr>" + "".join(f"<td>{escape(c)}</td>" for c in row) + "</tr>"
@@ -131,12 +173,16 @@ def write_codec_report(path: Path, result: dict[str, Any]) -> None:
     page = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
-        f"<title>Action tokens</title><style>{style}</style></head><body>"
+        f"<title>{title}</title><style>{style}</style></head><body>"
         f"{''.join(parts)}</body></html>"
     )
     temporary = path.with_suffix(".tmp")
     temporary.write_text(page)
     os.replace(temporary, path)
+
+
+def _ratio(cell: dict[str, float]) -> str:
+    return f"{cell['value']:.2f} [{cell['low']:.2f}, {cell['high']:.2f}]"
 
 
 def _number(value: float) -> str:

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from brownfield.policies.codec_chunks import Chunks
-from brownfield.policies.codec_contest import Fold, fit_fast, fit_ladder
+from brownfield.policies.codec_contest import fit_fast, fit_ladder
+from brownfield.policies.codec_folds import Fold
 from brownfield.tokenizers.ladder import LadderTokenizer
 
 BATCH = 1024

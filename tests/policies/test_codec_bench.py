@@ -13,9 +13,9 @@ from brownfield.policies.codec_contest import (
     entropy_bound,
     fit_ladder,
     ladder_points,
-    make_fold,
 )
 from brownfield.policies.codec_curves import Curve, ratios
+from brownfield.policies.codec_folds import make_fold
 from brownfield.policies.codec_measures import (
     edits,
     ladder_codec,
