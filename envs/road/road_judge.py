@@ -149,8 +149,7 @@ class RoadJudge:
             if self.arm and self.arm != asked.turn:
                 return "took the wrong arm"
         if not self.arm and asked.insides and s > asked.enter_s:
-            offs = [abs(m.path.project(ego.x, ego.y, ego.yaw)[1]) for m in self._ways()]
-            return "left the road in the junction" if min(offs) > JUNCTION_M else ""
+            return self._off_every_way(ego)
         if asked.inside(s):
             return "left the road in the junction" if abs(left) > JUNCTION_M else ""
         low, high = -LANE_M, LANE_M
@@ -160,8 +159,17 @@ class RoadJudge:
             self.worst_m = max(self.worst_m, abs(left))
         return "" if low <= left <= high else "left the lane"
 
-    def _ways(self) -> list[Manoeuvre]:
-        return list(self._arms.values())
+    def _off_every_way(self, ego: Pose) -> str:
+        """Why a car that took no arm yet is on none: one whose way through the junction
+        is behind it is held to the lane that the way leads to."""
+        through = False
+        for way in self._arms.values():
+            s, left = way.path.project(ego.x, ego.y, ego.yaw)
+            out = s > way.leave_s + TAKEN_M
+            if abs(left) <= (LANE_M if out else JUNCTION_M):
+                return ""
+            through = through or (out and abs(left) <= JUNCTION_M)
+        return "left the lane" if through else "left the road in the junction"
 
     def _arm_taken(self, ego: Pose) -> str:
         for turn, arm in self._arms.items():

@@ -41,10 +41,14 @@ BAYS_MOST = 3
 NEAR_LIGHT_M = 4.5
 """The near light stands so far behind the stop line, or a driver waiting there could
 not see it [m]."""
-LAMP_M = (0.25, 0.75)
-"""Smallest and largest radius of a lamp [m]."""
-LAMP_SHARE = 0.028
-"""Radius of a lamp by its distance from the stop line: four pixels of 64x64."""
+FAR_LIGHT_M = 21.0
+"""The far light is no farther behind the stop line: in a wide junction it hangs over
+it [m]."""
+LAMP_M = 0.25
+"""Smallest radius of a lamp [m]."""
+LAMP_SHARE = 0.032
+"""Radius of a lamp by its distance from a driver at the stop line: at least four pixels
+of 64x64 have its colour, wherever it falls between them."""
 
 
 @functools.lru_cache(maxsize=16)
@@ -213,7 +217,7 @@ class Scene:
         here = np.array([x, y])
         side = self.street.half_width(*asked.path.at(line_s - 2)[:2]) + 0.7
         near = here + NEAR_LIGHT_M * ahead + side * right
-        self._put_light("light_near", near, yaw, NEAR_LIGHT_M, 3.0)
+        self._put_light("light_near", near, yaw, NEAR_LIGHT_M, 3.0, stands=True)
         far = here + 16.0 * ahead + 1.2 * right
         straight = next((m for m in others.values() if m.turn == "straight"), None)
         if straight is not None:
@@ -226,12 +230,26 @@ class Scene:
                 far = here + way * ahead + 1.2 * right
                 if self.street.off_lanes(*far) > 3.5:
                     break
+        way = float((far - here) @ ahead)
+        hung = max(0.0, way - FAR_LIGHT_M)
         self._put_light(
-            "light_far", far, yaw, float((far - here) @ ahead) + FRONT_M - 2.9, 3.6
+            "light_far",
+            far - hung * ahead,
+            yaw,
+            way - hung + FRONT_M - 2.9,
+            3.6,
+            stands=hung == 0,
         )
 
     def _put_light(
-        self, name: str, foot: Array, yaw: float, distance: float, height: float
+        self,
+        name: str,
+        foot: Array,
+        yaw: float,
+        distance: float,
+        height: float,
+        *,
+        stands: bool,
     ) -> None:
         """Args:
         name: of the light.
@@ -239,15 +257,16 @@ class Scene:
         yaw: heading of those who look at it [rad].
         distance: from the stop line, which sizes the lamps [m].
         height: of the lowest lamp's lower edge [m].
+        stands: on a post; otherwise it hangs from wires too thin to see.
         """
         model = self.model
-        radius = float(np.clip(LAMP_SHARE * distance, *LAMP_M))
+        radius = max(LAMP_M, LAMP_SHARE * distance)
         self._show(name, foot[0], foot[1], yaw)
         pitch = 2.15 * radius
         middle = height + 1.5 * pitch
         post, head = model.geom(f"{name}_post"), model.geom(f"{name}_head")
-        post.size[:] = [0.08, 0.08, height / 2]
-        post.pos[:] = [0.1, 0, height / 2]
+        post.size[:] = [0.08, 0.08, height / 2 if stands else 0.01]
+        post.pos[:] = [0.1, 0, height / 2 if stands else height]
         head.size[:] = [0.12, 1.15 * radius, 1.6 * pitch]
         head.pos[:] = [0.1, 0, middle]
         for i, lamp in enumerate(LAMPS):

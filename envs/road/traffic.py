@@ -17,6 +17,7 @@ from brownfield.envs.road.speed_law import (
     Light,
     acceleration,
     bend_speed,
+    idm,
     stop_ahead,
 )
 from brownfield.envs.road.street import Street
@@ -201,6 +202,8 @@ class Traffic:
             way, self._lead_s, self._lead_speed, self.light, self.taken(way)
         )
         pull = acceleration(self._lead_speed, wanted, to_stop, math.inf, 0.0)
+        if pull > 0:
+            pull = min(pull, idm(self._lead_speed, wanted, math.inf, 0.0))
         self._lead_speed = max(0.0, self._lead_speed + pull * dt_s)
         self._lead_s += self._lead_speed * dt_s
         if self._lead_s > way.path.length + 30:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from brownfield.envs.road.path import Pose
 from brownfield.envs.road.road_env import RoadEnv
 from brownfield.envs.road.traffic import NO_TRAFFIC, PHASES_S, TrafficConfig
 
@@ -39,6 +40,41 @@ def test_leaving_the_lane(empty: RoadEnv) -> None:
     info = drivers.drive(empty, drivers.constant(0.06, 0.0))
     assert info["reason"] == "left the lane" and not info["success"]
     assert info["did"] is None
+
+
+@pytest.mark.parametrize("asked", ["left", "right", "straight"])
+@pytest.mark.parametrize("off", [-3.4, -2.5, -1.3, 1.3, 2.5, 3.4])
+def test_leaving_the_lane_behind_the_junction(
+    empty: RoadEnv, asked: str, off: float
+) -> None:
+    told(empty, f"go {asked} at the junction, then keep the lane")
+    slide(empty, off)
+    said = {"left the lane", "left the road in the junction"}
+    assert empty.judge.reason in said and not empty.judge.success
+
+
+@pytest.mark.parametrize("asked", ["left", "right", "straight"])
+@pytest.mark.parametrize("off", [-1.1, 0.0, 1.1])
+def test_keeping_the_lane_behind_the_junction(
+    empty: RoadEnv, asked: str, off: float
+) -> None:
+    told(empty, f"go {asked} at the junction, then keep the lane")
+    slide(empty, off)
+    assert not empty.judge.reason and empty.judge.success
+    assert empty.judge.arm == asked
+
+
+def slide(env: RoadEnv, off: float) -> None:
+    """Show the judge a car that comes out of the junction `off` metres to the left."""
+    asked = env.asked
+    for s in np.arange(asked.enter_s - 5, asked.end_s + 1, 0.25):
+        x, y, yaw = asked.path.at(s)
+        through = (s - asked.enter_s) / (asked.leave_s - asked.enter_s)
+        left = off * np.clip(through, 0, 1)
+        x, y = x - math.sin(yaw) * left, y + math.cos(yaw) * left
+        pose = Pose(x=x, y=y, yaw=yaw, speed=5.0)
+        env.judge.watch(env.data, pose)
+        env.judge.step(pose, 0.1)
 
 
 @pytest.mark.parametrize("taken", ["left", "right", "straight"])
