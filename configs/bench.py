@@ -168,7 +168,8 @@ def _learnability(config: Bench) -> int:
     console = Console()
     with console.status("") as status:
         result = learnability(LearnabilityConfig(task=config.task), status.update)
-    head = ["", "ids", "round trip", "success", "each training"]
+    first = next(iter(result["tokenizers"]))
+    head = ["", "ids", "round trip", "success", "each training", f"{first} gains"]
     title = f"Success on the {config.task}"
     rows = learnability_rows(result)
     _print_tables(console, [Tabular(title=title, head=head, rows=rows)])

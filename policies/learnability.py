@@ -146,7 +146,6 @@ def contestant(
     task = config.what
     data = (demos.chunk, demos.last, demos.velocity, task.rate_hz)
     vocab = config.vocab_size
-    allowed = None
     codec: Any
     if name == "ladder":
         codec = LadderTokenizer.fit(
@@ -162,7 +161,6 @@ def contestant(
         codec = FastTokenizer.fit(
             *data, relative=True, merge="characters", vocab_size=vocab, scale=30.0
         )
-        allowed = _grammar(codec)
     elif name == "B-spline":
         codec = SplineBinTokenizer.fit(
             *data, task.lower, task.upper, points=6, n_bins=vocab
@@ -191,20 +189,29 @@ def contestant(
         strings=strings,
         rmse=float(np.sqrt(np.mean(np.square(off)))),
         vocab_size=codec.vocab_size,
-        allowed=allowed,
+        allowed=(
+            fast_grammar(codec, max(map(len, strings))) if name == "FAST" else None
+        ),
     )
 
 
-def _grammar(codec: FastTokenizer) -> Callable[[int, Tensor], Tensor]:
-    """What may follow: ids that fit in, and the end when all is written."""
+def fast_grammar(codec: FastTokenizer, longest: int) -> Callable[[int, Tensor], Tensor]:
+    """What may follow: ids that fit in and leave no more than the ids that are left can
+    write, and the end when all is written.
+
+    Args:
+        codec: whose strings are written.
+        longest: ids of the longest string.
+    """
     grammar = FastGrammar(codec)
     lengths = torch.from_numpy(np.append(grammar.lengths, 0))
+    most = int(lengths.max())
 
-    def allowed(_: int, ids: Tensor) -> Tensor:
+    def allowed(count: int, ids: Tensor) -> Tensor:
         written = lengths[ids].sum(-1, keepdim=True)
-        fits = (lengths > 0) & (lengths <= grammar.count - written)
-        ended = written == grammar.count
-        fits[:, -1] = ended[:, 0]
+        open_ = grammar.count - written - lengths
+        fits = (lengths > 0) & (open_ >= 0) & (open_ <= (longest - count - 1) * most)
+        fits[:, -1] = written[:, 0] == grammar.count
         return fits
 
     return allowed
@@ -324,19 +331,41 @@ def learnability(
 
 
 def learnability_rows(result: dict[str, Any]) -> list[list[str]]:
-    """Rows of text: tokenizer, ids, round trip, success, of each training."""
+    """Rows of text: tokenizer, ids, round trip, success, of each training, and what the
+    first tokenizer gains over it on the same test seeds."""
     n = len(result["expert"])
-    rows = [["expert", "-", "-", str(Share(successes=sum(result["expert"]), n=n)), "-"]]
+    expert = str(Share(successes=sum(result["expert"]), n=n))
+    rows = [["expert", "-", "-", expert, "-", "-"]]
+    first = next(iter(result["tokenizers"].values()))["success"]
     for name, own in result["tokenizers"].items():
-        every = [s for run in own["success"] for s in run]
-        each = "  ".join(f"{100 * np.mean(run):.1f}" for run in own["success"])
+        runs = np.array(own["success"], dtype=float)
+        low, high = _over_seeds(runs)
+        gain = "-"
+        if own["success"] is not first:
+            difference = np.array(first, dtype=float) - runs
+            bounds = " to ".join(f"{100 * x:+.1f}" for x in _over_seeds(difference))
+            gain = f"{100 * difference.mean():+.1f} [{bounds}]"
         rows.append(
             [
                 name,
                 f"{own['ids']:.1f}",
                 f"{own['rmse']:.4f}",
-                str(Share(successes=sum(every), n=len(every))),
-                each,
+                f"{100 * runs.mean():.1f} % [{100 * low:.1f}, {100 * high:.1f}]",
+                "  ".join(f"{100 * np.mean(run):.1f}" for run in runs),
+                gain,
             ]
         )
     return rows
+
+
+def _over_seeds(values: Array, draws: int = 4000) -> tuple[float, float]:
+    """95 % bootstrap of the mean of (trainings, test seeds), drawn over both: episodes
+    of one seed are alike in all trainings, and those of one training in all seeds."""
+    rng = np.random.default_rng(0)
+    runs, seeds = values.shape
+    means = [
+        values[rng.integers(0, runs, runs)][:, rng.integers(0, seeds, seeds)].mean()
+        for _ in range(draws)
+    ]
+    low, high = np.quantile(means, [0.025, 0.975])
+    return float(low), float(high)

@@ -3,7 +3,6 @@
 import importlib.util
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 
@@ -12,6 +11,7 @@ from brownfield.policies.learnability import (
     contestant,
     demonstrate,
     drive_expert,
+    fast_grammar,
     learnability,
     learnability_rows,
 )
@@ -64,17 +64,49 @@ def test_contestants_come_back():
 
 @pytest.mark.skipif(not HAS_BPE, reason="the extra `peers` is not installed")
 def test_a_grammar_makes_every_string_whole():
+    from brownfield.tokenizers.fast import FastTokenizer
+
     demos = demonstrate(SMALL)
-    own = contestant("FAST", demos, LearnabilityConfig(demonstrations=6))
-    longest = max(map(len, own.strings)) + 40
-    config = TokenPolicyConfig(
-        observation=14, vocab_size=own.vocab_size, longest=longest
+    codec = FastTokenizer.fit(
+        demos.chunk,
+        demos.last,
+        demos.velocity,
+        SMALL.what.rate_hz,
+        relative=True,
+        merge="characters",
+        vocab_size=1024,
+        scale=30.0,
     )
+    longest = max(
+        len(codec.encode(c, a)) for c, a in zip(demos.chunk, demos.last, strict=True)
+    )
+    config = TokenPolicyConfig(
+        observation=14, vocab_size=codec.vocab_size, longest=longest
+    )
+    torch.manual_seed(1)
     policy = TokenPolicy(config)
-    ids = policy.write(torch.randn(5, 14), own.allowed).numpy()
-    for string in ids:
-        rows = own.decode(string[string != policy.end], demos.last[0], demos.last[0])
-        assert rows.shape == (SMALL.what.chunk, 3) and np.isfinite(rows).all()
+    ids = policy.write(5 * torch.randn(50, 14), fast_grammar(codec, longest)).numpy()
+    assert not any(codec.fails(string[string != policy.end]) for string in ids)
+    # Without the grammar the same policy says what is no motion.
+    free = policy.write(5 * torch.randn(50, 14), None).numpy()
+    assert any(codec.fails(string[string != policy.end]) for string in free)
+
+
+def test_gains_are_paired_by_seed():
+    runs = [[True, True, False, True]] * 3
+    worse = [[True, False, False, True]] * 3
+    rows = learnability_rows(
+        {
+            "expert": [True] * 4,
+            "tokenizers": {
+                "ladder": {"ids": 8.0, "rmse": 0.1, "success": runs},
+                "bins": {"ids": 8.0, "rmse": 0.1, "success": worse},
+            },
+        }
+    )
+    assert rows[1][-1] == "-"
+    # One of four seeds was gained and none lost, in every training.
+    assert rows[2][-1] == "+25.0 [+0.0 to +75.0]"
 
 
 @pytest.mark.parametrize("task", ["reacher", "road"])
