@@ -55,7 +55,10 @@ class TrainConfig:
     """Checkpoint to write."""
 
     body: tuple[str, ...] = ("g1",)
-    """Bodies of the datasets; several learn together, with equal shares of a step."""
+    """Bodies of the datasets; several learn together."""
+
+    shares: tuple[float, ...] = ()
+    """Of a step's rows, one for each body; equal ones where none are given."""
 
     model: ModelConfig = field(default_factory=ModelConfig)
     """Sizes of the trunk; those of the ports follow from bodies and tokenizers."""
@@ -68,7 +71,7 @@ class TrainConfig:
     run resumes, but not bit for bit."""
 
     batch: int = 128
-    """Rows of one step and process, shared evenly by the bodies."""
+    """Rows of one step and process, shared by the bodies."""
 
     world_share: float = 0.125
     """Share of the rows that also predict the next look."""
@@ -153,12 +156,25 @@ class TrainConfig:
             raise ValueError("processes, threads and batch must be at least 1")
         if not self.body or len(set(self.body)) != len(self.body):
             raise ValueError(f"body must name one or more, each once: {self.body}")
-        if self.batch % len(self.body):
+        shares = self.shares or (1 / len(self.body),) * len(self.body)
+        if len(shares) != len(self.body) or min(shares) <= 0 or sum(shares) > 1 + 1e-6:
             raise ValueError(
-                f"batch must divide by the {len(self.body)} bodies, got {self.batch}"
+                f"shares must be {len(self.body)} positive numbers that add up to 1, "
+                f"one for each of {', '.join(self.body)}; got {self.shares}"
+            )
+        if min(self.rows_of_bodies) < 1:
+            raise ValueError(
+                f"batch {self.batch} leaves a body without a row: its bodies have "
+                f"{self.rows_of_bodies}"
             )
         if self.resume and self.init is not None:
             raise ValueError("resume goes on from out; init begins anew: give one")
+
+    @property
+    def rows_of_bodies(self) -> tuple[int, ...]:
+        """Rows of each body in one step of one process."""
+        shares = self.shares or (1 / len(self.body),) * len(self.body)
+        return tuple(round(self.batch * share) for share in shares)
 
 
 def train(config: TrainConfig) -> Path:
@@ -267,7 +283,7 @@ class Trainer:
                     continue
                 count = self.step - since_step
                 if self.step % config.log_every == 0 or self.fraction >= 1:
-                    pace = count * config.batch * self.ranks.count
+                    pace = count * sum(config.rows_of_bodies) * self.ranks.count
                     pace /= time.monotonic() - since
                     means = {name: value / count for name, value in sums.items()}
                     means |= {"rows_per_s": pace, "rate": self._rate()}
@@ -296,16 +312,18 @@ class Trainer:
         rng = np.random.default_rng([config.seed, self.ranks.rank, self.step])
         self.optimizer.zero_grad()
         parts: dict[str, float] = {"loss": 0.0}
-        for lesson in self.lessons:
-            aim = self._aim(lesson, rng)
+        rows = config.rows_of_bodies
+        for lesson, count in zip(self.lessons, rows, strict=True):
+            aim = self._aim(lesson, count, rng)
+            share = count / sum(rows)
             total = float(aim.total.detach())
             if not np.isfinite(total):
                 raise FloatingPointError(
                     f"the loss of {lesson.body} is {total} at step {self.step}; "
                     "lower schedule.rate"
                 )
-            (aim.total / len(self.lessons)).backward()
-            parts["loss"] += total / len(self.lessons)
+            (aim.total * share).backward()
+            parts["loss"] += total * share
             for name, part in aim.parts.items():
                 parts[f"{lesson.body}/{name}"] = float(part.detach())
         elapsed_s = self.ranks.average_gradients(self.parameters, elapsed_s)
@@ -320,10 +338,9 @@ class Trainer:
             self.fraction = elapsed_s / config.seconds
         return parts
 
-    def _aim(self, lesson: Lesson, rng: np.random.Generator) -> Objective:
-        """All losses of one body's rows in this step."""
+    def _aim(self, lesson: Lesson, count: int, rng: np.random.Generator) -> Objective:
+        """All losses of `count` rows of one body in this step."""
         config = self.config
-        count = config.batch // len(self.lessons)
         rows = lesson.sampler.draw(count, rng)
         n_world = round(count * config.world_share)
         device = self.ranks.device

@@ -122,12 +122,21 @@ def test_bad_budgets_are_refused(tiny: TrainConfig) -> None:
         replace(tiny, precision="int4")
     with pytest.raises(ValueError, match="optimizer must be one of muon, adamw"):
         OptimizerConfig(kind="sgd")
-    with pytest.raises(ValueError, match="batch must divide by the 3 bodies"):
-        replace(tiny, body=("g1", "car", "boat"))
+    for shares in ((0.5,), (0.5, 0.7), (1.0, 0.0)):
+        with pytest.raises(ValueError, match="2 positive numbers that add up to 1"):
+            replace(tiny, body=("g1", "car"), shares=shares)
+    with pytest.raises(ValueError, match="leaves a body without a row"):
+        replace(tiny, body=("g1", "car"), batch=8, shares=(0.99, 0.01))
     with pytest.raises(ValueError, match="each once"):
         replace(tiny, body=("g1", "g1"))
     with pytest.raises(ValueError, match="cosine or wsd"):
         ScheduleConfig(shape="flat")
+
+
+def test_rows_of_a_step_are_shared(tiny: TrainConfig) -> None:
+    both = replace(tiny, body=("g1", "car"), batch=128)
+    assert both.rows_of_bodies == (64, 64)
+    assert replace(both, shares=(0.25, 0.75)).rows_of_bodies == (32, 96)
 
 
 def test_schedules_warm_up_and_end_low() -> None:
