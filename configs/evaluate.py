@@ -24,14 +24,15 @@ from brownfield.policies.results import ACTORS, EvaluationResult, load_results
 class Evaluate(PlaceOptions):
     """One evaluation."""
 
-    checkpoint: Annotated[Path, Positional] = Path(default_checkpoint("g1"))
-    """Folder, or the name of a checkpoint that ships with the package."""
+    checkpoint: Annotated[Path | None, Positional] = None
+    """Folder, or the name of a checkpoint that ships with the package; None takes the
+    body's own."""
 
     out: Path = Path("outputs/evaluate")
     """Folder for results.json, report.html and the films."""
 
     body: str | None = None
-    """Which body; None for the checkpoint's only one."""
+    """Which body; None for the checkpoint's only one, g1 without a checkpoint."""
 
     seeds: str = "7200000:7200200"
     """Seeds A:B, one episode of every actor each."""
@@ -62,10 +63,11 @@ def run(config: Evaluate) -> int:
     """Evaluate, and print the table."""
     rival = load_results(config.against) if config.against is not None else None
     seeds = seed_range(config.seeds)
-    body = load_checkpoint(config.checkpoint).body(config.body).name
+    checkpoint = config.checkpoint or Path(default_checkpoint(config.body or "g1"))
+    body = load_checkpoint(checkpoint).body(config.body).name
     result = evaluate(
         EvaluateConfig(
-            checkpoint=config.checkpoint,
+            checkpoint=checkpoint,
             out=config.out,
             first_seed=seeds.start,
             episodes=len(seeds),
@@ -78,7 +80,7 @@ def run(config: Evaluate) -> int:
     )
     if config.publish:
         name = f"results_{config.publish}.json"
-        target = find_checkpoint(config.checkpoint) / name
+        target = find_checkpoint(checkpoint) / name
         aside = target.with_name(f".{name}.tmp")
         shutil.copyfile(config.out / "results.json", aside)
         os.replace(aside, target)

@@ -10,6 +10,7 @@ from typing import Any
 from brownfield.envs.kitchen_env import KitchenEnvConfig
 from brownfield.envs.places import EnvConfig, build_env
 from brownfield.envs.prompted_env import PromptedEnv
+from brownfield.envs.road.network import MapError
 from brownfield.envs.rollout import run_episode
 from brownfield.policies.actor import PolicyActor
 from brownfield.policies.agent import PolicyAgent
@@ -53,6 +54,7 @@ def run_prompt(config: PromptConfig) -> Trajectory:
     Raises:
         ValueError: an empty or long prompt, one that asks for nothing that is
             there, or a checkpoint that cannot be used.
+        MapError: a map that cannot be used.
     """
     ByteTokenizer().encode(config.prompt)
     folder = find_checkpoint(config.checkpoint)
@@ -87,10 +89,14 @@ def seed_for(env: PromptedEnv, prompt: str) -> int:
 
     Raises:
         ValueError: there is none among a hundred.
+        MapError: a map that cannot be used, whatever the prompt.
     """
     for seed in range(FIRST_SEED, FIRST_SEED + 100):
         try:
             env.reset(seed=seed, options={"prompt": prompt})
+        except MapError:
+            # A ValueError too, but no other seed would help.
+            raise
         except ValueError:
             continue
         return seed

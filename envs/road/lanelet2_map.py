@@ -27,6 +27,9 @@ from brownfield.envs.road.network import (
 
 Array = NDArray[np.float64]
 
+TOLD = 3
+"""So many of the library's complaints are told: one fault often has several."""
+
 PAINTED: dict[tuple[str, str], tuple[MarkingKind, float]] = {
     ("line_thin", "solid"): ("solid", 0.12),
     ("line_thin", "dashed"): ("dashed", 0.12),
@@ -54,18 +57,20 @@ def load_lanelet2(path: Path) -> RoadNetwork:
         path: an `.osm` file.
 
     Raises:
-        MapError: the file is missing or broken, or no car may drive in it.
+        MapError: the file is missing or broken, or no car may drive in it; the message
+            names file, element and id.
     """
     if not path.is_file():
         raise MapError(f"no map at {path}")
-    origin = lanelet2.io.Origin(*_first_node(path))
+    origin = lanelet2.io.Origin(*_checked_nodes(path))
     projector = lanelet2.projection.UtmProjector(origin)
     try:
         whole, errors = lanelet2.io.loadRobust(str(path), projector)
     except RuntimeError as error:
         raise MapError(f"{path.name} is no Lanelet2 map: {error}") from error
     if len(errors):
-        raise MapError(f"{path.name}: {next(iter(errors))}")
+        raise MapError(f"{path.name}: {_told(errors)}")
+    _check_bounds(path.name, whole.laneletLayer)
     rules = lanelet2.traffic_rules.create(
         lanelet2.traffic_rules.Locations.Germany,
         lanelet2.traffic_rules.Participants.Vehicle,
@@ -104,15 +109,61 @@ def load_lanelet2(path: Path) -> RoadNetwork:
     )
 
 
-def _first_node(path: Path) -> tuple[float, float]:
-    """Latitude and longitude [deg]."""
+def _checked_nodes(path: Path) -> tuple[float, float]:
+    """Latitude and longitude of the first node [deg], after a look at all: the library
+    takes a word for 0, and the latter of two nodes with one id."""
+    found: dict[str, tuple[float, float]] = {}
     try:
         for _, element in ElementTree.iterparse(path):
-            if element.tag == "node":
-                return float(element.attrib["lat"]), float(element.attrib["lon"])
-    except (ElementTree.ParseError, KeyError, ValueError) as error:
+            # Editors keep what was deleted; the library passes over it.
+            if element.tag != "node" or element.attrib.get("action") == "delete":
+                continue
+            name = str(element.attrib.get("id"))
+            where = f"{path.name} is no Lanelet2 map: node {name}"
+            if name in found:
+                raise MapError(f"{where} expected an id of its own, got one twice")
+            found[name] = (
+                _degrees(element, "lat", 90, where),
+                _degrees(element, "lon", 180, where),
+            )
+    except ElementTree.ParseError as error:
         raise MapError(f"{path.name} is no Lanelet2 map: {error!r}") from error
-    raise MapError(f"{path.name} is no Lanelet2 map: it has no node")
+    if not found:
+        raise MapError(f"{path.name} is no Lanelet2 map: it has no node")
+    return next(iter(found.values()))
+
+
+def _degrees(node: ElementTree.Element, name: str, largest: float, where: str) -> float:
+    text = node.attrib.get(name)
+    try:
+        value = float(text)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        value = np.nan
+    if not abs(value) <= largest:
+        raise MapError(
+            f"{where} expected {name} in degrees, -{largest} to {largest}, got {text!r}"
+        )
+    return value
+
+
+def _told(errors: Iterable[str]) -> str:
+    """The library's complaints on one line: a heading, then one by element and id."""
+    heading, *rest = [str(one).strip().removeprefix("- ") for one in errors]
+    more = f" (and {len(rest) - TOLD} more)" if len(rest) > TOLD else ""
+    return f"{heading} {'; '.join(rest[:TOLD])}{more}"
+
+
+def _check_bounds(file: str, lanelets: Iterable[Any]) -> None:
+    """The library pairs a bound of one point with the other bound, a lane that is too
+    short and bent."""
+    for one in lanelets:
+        for side, bound in (("left", one.leftBound), ("right", one.rightBound)):
+            count = len({(p.x, p.y) for p in bound})
+            if count < 2:
+                raise MapError(
+                    f"{file}, lanelet {one.id}: its {side} bound, way {bound.id}, "
+                    f"expected at least 2 different points, got {count}"
+                )
 
 
 def _name(one: Any) -> str:

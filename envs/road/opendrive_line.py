@@ -39,6 +39,21 @@ def number(element: Element, name: str, where: str, default: float | None = None
     return value
 
 
+def whole(element: Element, name: str, where: str) -> int:
+    """An attribute as a whole number.
+
+    Raises:
+        MapError: it is missing, or no whole number.
+    """
+    value = number(element, name, where)
+    if value != int(value):
+        raise MapError(
+            f"{where}: <{element.tag}> expected a whole number {name}, got "
+            f"{element.attrib[name]!r}"
+        )
+    return int(value)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Piece:
     """One geometry record."""

@@ -7,6 +7,7 @@ one reads what a driver needs, as the file has it, and refuses what it does not 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
@@ -14,16 +15,23 @@ from xml.etree import ElementTree
 import numpy as np
 
 from brownfield.envs.road.network import Lane, MapError, RoadNetwork
+from brownfield.envs.road.opendrive_left_out import left_out
+from brownfield.envs.road.opendrive_line import whole
 from brownfield.envs.road.opendrive_objects import (
     crosswalks_of,
     lights_of,
     markings_of,
     stop_lines_of,
 )
-from brownfield.envs.road.opendrive_road import LaneRecord, Road, Section, read_road
+from brownfield.envs.road.opendrive_road import (
+    DRIVEN,
+    LaneRecord,
+    Road,
+    Section,
+    by_id,
+    read_road,
+)
 
-DRIVEN = ("driving", "entry", "exit", "onRamp", "offRamp", "connectingRamp")
-"""Types of lanes that a car may use."""
 NARROWEST_M = 1.5
 """Nobody drives on lanes that are nowhere wider [m]."""
 DEFAULT_LIMIT_M_S = 50 / 3.6
@@ -35,8 +43,16 @@ Key = tuple[str, int, int]
 """Road, number of the section, lane."""
 
 
+class MapWarning(UserWarning):
+    """A map that is driven in without something that it holds; the message names file,
+    element and id."""
+
+
 def load_opendrive(path: Path) -> RoadNetwork:
     """Read a map.
+
+    Hills, banked bends, and dynamic signals that are no lights for cars are left out,
+    each with one `MapWarning` for the whole map.
 
     Args:
         path: an `.xodr` file.
@@ -54,10 +70,10 @@ def load_opendrive(path: Path) -> RoadNetwork:
     if root.tag != "OpenDRIVE":
         raise MapError(f"{path.name} is no OpenDRIVE map: it begins with <{root.tag}>")
     roads = {
-        element.attrib.get("id", ""): read_road(element, path.name, DEFAULT_LIMIT_M_S)
-        for element in root.findall("road")
+        name: read_road(element, path.name, DEFAULT_LIMIT_M_S)
+        for name, element in by_id(root.findall("road"), path.name).items()
     }
-    drawn = _Drawn(path.name, roads, root.findall("junction"))
+    drawn = _Drawn(path.name, roads, by_id(root.findall("junction"), path.name))
     lanes = drawn.lanes()
     if not lanes:
         raise MapError(f"{path.name} has no lane that a car may use")
@@ -71,13 +87,15 @@ def load_opendrive(path: Path) -> RoadNetwork:
         markings=tuple(
             marking
             for road in roads.values()
-            for marking in (*markings_of(road), *stop_lines_of(road))
+            for marking in (*markings_of(road), *stop_lines_of(road, path.name))
         ),
         lights=tuple(lights_of(roads, path.name, held)),
         crosswalks=tuple(
             walk for road in roads.values() for walk in crosswalks_of(road, path.name)
         ),
     )
+    for message in left_out(roads, path.name):
+        warnings.warn(message, MapWarning, stacklevel=2)
     return network.moved(-middle)
 
 
@@ -85,18 +103,20 @@ class _Drawn:
     """Roads of a file, and how their lanes lead into each other."""
 
     def __init__(
-        self, file: str, roads: dict[str, Road], junctions: list[ElementTree.Element]
+        self,
+        file: str,
+        roads: dict[str, Road],
+        junctions: dict[str, ElementTree.Element],
     ) -> None:
         self._file, self._roads = file, roads
         self._connections: dict[str, list[ElementTree.Element]] = {}
-        for junction in junctions:
+        for name, junction in junctions.items():
             kind = junction.attrib.get("type", "default")
             if kind != "default":
                 raise MapError(
-                    f"{file}, junction {junction.attrib.get('id')}: type {kind!r} is "
-                    "not supported; only default"
+                    f"{file}, junction {name}: type {kind!r} is not supported; only "
+                    "default"
                 )
-            name = junction.attrib.get("id", "")
             self._connections[name] = junction.findall("connection")
 
     def lanes(self) -> dict[str, Lane]:
@@ -130,11 +150,14 @@ class _Drawn:
         return sorted(set(ends))
 
     def _last_of_road(self, key: Key) -> Key:
+        step = 1 if key[2] < 0 else -1
         while True:
-            onward = [k for k in self._following(key) if k[0] == key[0]]
-            if not onward:
+            # A ring leads into itself: its last section is the last all the same.
+            onward = (key[0], key[1] + step)
+            found = [k for k in self._following(key) if k[:2] == onward]
+            if not found:
                 return key
-            key = onward[0]
+            key = found[0]
 
     def _driven(self) -> Iterator[tuple[Road, Section, LaneRecord, Key]]:
         for road in self._roads.values():
@@ -197,12 +220,16 @@ class _Drawn:
         for connection in self._connections[junction]:
             if connection.attrib.get("incomingRoad") != road:
                 continue
+            where = (
+                f"{self._file}, junction {junction}, connection "
+                f"{connection.attrib.get('id')}"
+            )
             for link in connection.findall("laneLink"):
-                if int(link.attrib["from"]) == lane:
+                if whole(link, "from", where) == lane:
                     yield self._entered(
                         connection.attrib.get("connectingRoad", ""),
                         connection.attrib.get("contactPoint", ""),
-                        int(link.attrib["to"]),
+                        whole(link, "to", where),
                         road,
                     )
 

@@ -18,7 +18,7 @@ from brownfield.envs.road.network import (
     MarkingKind,
     TrafficLight,
 )
-from brownfield.envs.road.opendrive_line import number
+from brownfield.envs.road.opendrive_line import number, whole
 from brownfield.envs.road.opendrive_road import LaneRecord, Road, Section
 
 MARKS: dict[str, MarkingKind] = {
@@ -78,9 +78,8 @@ def _marks(road: Road, section: Section, lane: LaneRecord) -> Iterator[Marking]:
             )
 
 
-def stop_lines_of(road: Road) -> Iterator[Marking]:
+def stop_lines_of(road: Road, file: str) -> Iterator[Marking]:
     """Lines to stop at, drawn as signals or as objects."""
-    where = f"road {road.id}"
     found = [
         one
         for one in road.element.findall("signals/signal")
@@ -92,10 +91,14 @@ def stop_lines_of(road: Road) -> Iterator[Marking]:
         if "stopline" in _kind(one).replace("_", "").replace(" ", "")
     ]
     for one in found:
+        where = _where(road, one, file)
         s = number(one, "s", where)
         section = road.section_at(s)
-        ids = [i for i in _valid_lanes(one, section) if section.lanes[i].kind != "none"]
-        ids = [i for i in ids if section.lanes[i].kind in ("driving", "entry", "exit")]
+        ids = [
+            i
+            for i in _valid_lanes(one, section, where)
+            if section.lanes[i].kind in ("driving", "entry", "exit")
+        ]
         if ids:
             at = np.array([s])
             inner = min(ids, key=abs)
@@ -115,8 +118,9 @@ def lights_of(roads: dict[str, Road], file: str, held: Held) -> Iterator[Traffic
     posts: dict[tuple[str, ...], list[tuple[str, Array]]] = defaultdict(list)
 
     def hold(road: Road, one: Element, name: str, post: Array) -> None:
-        s = number(one, "s", f"{file}, road {road.id}, signal {name}")
-        lanes = tuple(held(road, s, _valid_lanes(one, road.section_at(s))))
+        where = _where(road, one, file)
+        s = number(one, "s", where)
+        lanes = tuple(held(road, s, _valid_lanes(one, road.section_at(s), where)))
         if lanes:
             posts[lanes].append((name, post))
 
@@ -142,7 +146,7 @@ def crosswalks_of(road: Road, file: str) -> Iterator[Crosswalk]:
         if _kind(one) != "crosswalk" and one.attrib.get("type") != "crosswalk":
             continue
         name = one.attrib.get("id", "")
-        where = f"{file}, road {road.id}, object {name}"
+        where = _where(road, one, file)
         s = number(one, "s", where)
         _, _, heading = road.line.at(np.array([s]))[0]
         middle = _place(road, one, file)
@@ -186,16 +190,20 @@ def _corners(road: Road, one: Element, where: str) -> Array:
     return middle + np.array([[c * u - d * v, d * u + c * v] for u, v in local])
 
 
+def _where(road: Road, one: Element, file: str) -> str:
+    return f"{file}, road {road.id}, {one.tag} {one.attrib.get('id')}"
+
+
 def _place(road: Road, one: Element, file: str) -> Array:
-    where = f"{file}, road {road.id}, <{one.tag}> {one.attrib.get('id')}"
+    where = _where(road, one, file)
     s, t = number(one, "s", where), number(one, "t", where, 0.0)
     return road.points(np.array([s]), np.array([t]))[0]
 
 
-def _valid_lanes(one: Element, section: Section) -> list[int]:
+def _valid_lanes(one: Element, section: Section, where: str) -> list[int]:
     """Lanes that a signal or object is for: by <validity>, else by orientation."""
     ranges = [
-        sorted((int(v.attrib["fromLane"]), int(v.attrib["toLane"])))
+        sorted((whole(v, "fromLane", where), whole(v, "toLane", where)))
         for v in one.findall("validity")
     ]
     sides = {"+": (-1,), "-": (1,)}.get(one.attrib.get("orientation", ""), (-1, 1))

@@ -11,7 +11,22 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from brownfield.envs.road.network import Array, MapError
-from brownfield.envs.road.opendrive_line import ReferenceLine, number, reference_line
+from brownfield.envs.road.opendrive_line import (
+    ReferenceLine,
+    number,
+    reference_line,
+    whole,
+)
+
+DRIVEN = ("driving", "entry", "exit", "onRamp", "offRamp", "connectingRamp")
+"""Types of lanes that a car may use."""
+NOT_DRIVEN = (
+    *("none", "shoulder", "border", "stop", "restricted", "parking", "median"),
+    *("biking", "shared", "sidewalk", "walking", "curb", "slipLane", "bidirectional"),
+    *("special1", "special2", "special3", "roadWorks", "tram", "rail", "bus", "taxi"),
+    *("HOV", "mwyEntry", "mwyExit"),
+)
+"""The standard's other types, older versions' included: known, and not driven on."""
 
 Cubic = tuple[float, float, float, float, float]
 """Where it begins [m], and coefficients of rising powers."""
@@ -116,6 +131,25 @@ class Road:
         return next((x for x in self.sections if s < x.end - 1e-6), self.sections[-1])
 
 
+def by_id(elements: list[Element], file: str) -> dict[str, Element]:
+    """Elements of one kind by their ids.
+
+    Raises:
+        MapError: two have the same: the latter would take the place of the former, in
+            whatever leads to it as well.
+    """
+    found: dict[str, Element] = {}
+    for element in elements:
+        name = element.attrib.get("id", "")
+        if name in found:
+            raise MapError(
+                f"{file}, {element.tag} {name}: expected an id of its own, got one "
+                "twice"
+            )
+        found[name] = element
+    return found
+
+
 def read_road(element: Element, file: str, default_limit: float) -> Road:
     """Read a road.
 
@@ -143,6 +177,11 @@ def read_road(element: Element, file: str, default_limit: float) -> Road:
         for one, a, b in zip(starts, places[:-1], places[1:], strict=True)
         if b - a > 1e-6
     )
+    if not sections:
+        raise MapError(
+            f"{where}: no laneSection begins before the road ends at "
+            f"{line.length:.2f} m; the first begins at {places[0]:.2f} m"
+        )
     junction = element.attrib.get("junction", "-1")
     return Road(
         id=element.attrib.get("id", ""),
@@ -183,22 +222,31 @@ def _lanes(section: Element, where: str) -> dict[int, LaneRecord]:
         ]
         if lane.find("border") is not None and lane.find("width") is None:
             raise MapError(f"{here}: <border> is not supported; only <width>")
-        one = LaneRecord(
-            id=int(number(lane, "id", here)),
-            kind=lane.attrib.get("type", "none"),
+        name, kind = whole(lane, "id", here), lane.attrib.get("type")
+        if name in lanes:
+            raise MapError(f"{here}: expected an id of its own, got one twice")
+        # Taken for no lane, a misspelt type would close a street without a word. What
+        # the middle is called makes no difference.
+        if name != 0 and kind not in (*DRIVEN, *NOT_DRIVEN):
+            raise MapError(
+                f"{here}: unknown type {kind!r}; driven on are {', '.join(DRIVEN)}; "
+                f"known and not driven on are {', '.join(NOT_DRIVEN)}"
+            )
+        lanes[name] = LaneRecord(
+            id=name,
+            kind=kind or "none",
             width=cubics(lane.findall("width"), "sOffset", here),
-            before=_linked(lane, "predecessor"),
-            after=_linked(lane, "successor"),
+            before=_linked(lane, "predecessor", here),
+            after=_linked(lane, "successor", here),
             marks=tuple(sorted(marks)),
             speed=_speed(lane.find("speed"), here),
         )
-        lanes[one.id] = one
     return lanes
 
 
-def _linked(lane: Element, name: str) -> int | None:
+def _linked(lane: Element, name: str, where: str) -> int | None:
     link = lane.find(f"link/{name}")
-    return None if link is None else int(link.attrib["id"])
+    return None if link is None else whole(link, "id", where)
 
 
 def _speed(record: Element | None, where: str) -> float | None:

@@ -119,6 +119,7 @@ def test_resampling_keeps_ends_and_spacing() -> None:
         ("<osm><node id='1' lat='x' lon='8'/></osm>", "no Lanelet2 map"),
         ("not xml", "no Lanelet2 map"),
         ("<osm><node id='1' lat='49' lon='8.4'/></osm>", "no lane"),
+        ("<osm><node id='1' lat='49' lon='8.4'/><node", "no Lanelet2 map"),
     ],
 )
 def test_broken_files_are_named(text: str, said: str, tmp_path: Path) -> None:
@@ -132,3 +133,80 @@ def test_broken_files_are_named(text: str, said: str, tmp_path: Path) -> None:
 def test_a_missing_map_is_named(tmp_path: Path) -> None:
     with pytest.raises(MapError, match="no map at"):
         load_lanelet2(tmp_path / "nowhere.osm")
+
+
+def _lanelet(
+    left: str = "<nd ref='1'/><nd ref='2'/>",
+    last: str = "lat='49.001'",
+    extra: str = "",
+) -> str:
+    """A map of one lane of 111 m to the north."""
+    return (
+        "<osm><node id='1' lat='49' lon='8.4'/><node id='2' lat='49.001' lon='8.4'/>"
+        f"<node id='3' lat='49' lon='8.40005'/><node id='4' {last} lon='8.40005'/>"
+        f"{extra}<way id='10'>{left}</way>"
+        "<way id='11'><nd ref='3'/><nd ref='4'/></way><relation id='20'>"
+        "<member type='way' role='left' ref='10'/>"
+        "<member type='way' role='right' ref='11'/><tag k='type' v='lanelet'/>"
+        "<tag k='subtype' v='road'/><tag k='location' v='urban'/>"
+        "<tag k='one_way' v='yes'/></relation></osm>"
+    )
+
+
+def test_a_lanelet_is_a_lane(tmp_path: Path) -> None:
+    path = tmp_path / "lane.osm"
+    # What an editor keeps of a node that was deleted is no fault.
+    for extra in ("", "<node id='5' action='delete' lat='x'/>"):
+        path.write_text(_lanelet(extra=extra))
+        (lane,) = load_lanelet2(path).lanes.values()
+        assert lane.name == "20" and lane.length == pytest.approx(111.2, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            _lanelet(last="lat='x'"),
+            "is no Lanelet2 map: node 4 expected lat in degrees, -90 to 90, got 'x'",
+        ),
+        (_lanelet(last=""), "node 4 expected lat in degrees, -90 to 90, got None"),
+        (_lanelet(last="lat='91'"), "node 4 expected lat .*, got '91'"),
+        (_lanelet(last="lat='nan'"), "node 4 expected lat .*, got 'nan'"),
+        (
+            _lanelet(extra="<node id='5' lat='49' lon='181'/>"),
+            "node 5 expected lon in degrees, -180 to 180, got '181'",
+        ),
+        (
+            _lanelet(extra="<node id='1' lat='49.1' lon='8.4'/>"),
+            "node 1 expected an id of its own, got one twice",
+        ),
+        (
+            _lanelet("<nd ref='1'/>"),
+            "lanelet 20: its left bound, way 10, expected at least 2 different points, "
+            "got 1",
+        ),
+        (
+            _lanelet("<nd ref='1'/><nd ref='1'/>"),
+            "lanelet 20: its left bound, way 10, .* got 1",
+        ),
+        (
+            _lanelet("<nd ref='1'/><nd ref='99'/>"),
+            r"Map: Error reading primitive with id 10 from file: Way references "
+            r"nonexisting points; Error .*; Error parsing primitive 20: ",
+        ),
+        (
+            _lanelet().replace("ref='11'", "ref='77'"),
+            "Error reading primitive with id 20 .* nonexistent member 77; ",
+        ),
+        (
+            _lanelet("<nd ref='98'/><nd ref='99'/>").replace("ref='11'", "ref='77'"),
+            r"primitive with id 10 .*primitive with id 20 .* \(and 2 more\)$",
+        ),
+    ],
+)
+def test_broken_elements_are_named(text: str, said: str, tmp_path: Path) -> None:
+    path = tmp_path / "broken.osm"
+    path.write_text(text)
+    with pytest.raises(MapError, match=rf"^broken\.osm.*{said}") as caught:
+        load_lanelet2(path)
+    assert "\n" not in str(caught.value) and "\t" not in str(caught.value)
