@@ -117,7 +117,7 @@ def _obey(config: Demo, made: list[Path]) -> int:
     told = {"g1": config.prompt, "car": config.drive}
     code = 0
     for body, name in DEFAULT_CHECKPOINTS.items():
-        film = config.out / f"{name}.mp4"
+        film = config.out / f"{body}.mp4"
         _say(f"{name}: {told[body]!r}")
         code |= prompt_verb.run(
             prompt_verb.Prompt(prompt=told[body], body=body, road=QUIET, film=film)
