@@ -79,22 +79,29 @@ LINES = ("#2f6fde", "#1f9d55", "#d0533a", "#b07d12", "#7a55c7", "#6b7178", "#149
 def log_curves(
     title: str, axes: tuple[str, str], lines: dict[str, tuple[list[float], list[float]]]
 ) -> str:
-    """Named lines (x, y), the y axis logarithmic; dashed where the name ends in *.
+    """Named lines (x, y), both axes logarithmic; dashed where the name ends in *.
 
     Args:
         title: above the chart.
         axes: what x and y are.
-        lines: x and positive y of every line.
+        lines: x and y of every line; only positive points can be drawn.
     """
-    xs = [x for line in lines.values() for x in line[0]]
-    ys = [y for line in lines.values() for y in line[1] if y > 0]
-    if not xs or not ys:
+    drawn = {
+        name: [(a, b) for a, b in zip(x, y, strict=True) if a > 0 and b > 0]
+        for name, (x, y) in lines.items()
+    }
+    xs = [x for line in drawn.values() for x, _ in line]
+    ys = [y for line in drawn.values() for _, y in line]
+    if not xs:
         return ""
-    most, top, bottom = max(xs), log10(max(ys)), log10(min(ys))
-    high = top - bottom or 1.0
+    left, right, bottom, top = map(log10, (min(xs), max(xs), min(ys), max(ys)))
+    wide, high = right - left or 1.0, top - bottom or 1.0
+
+    def across(x: float) -> float:
+        return 50 + 520 * (log10(x) - left) / wide
 
     def point(x: float, y: float) -> str:
-        return f"{50 + 520 * x / most:.1f},{300 - 270 * (log10(y) - bottom) / high:.1f}"
+        return f"{across(x):.1f},{300 - 270 * (log10(y) - bottom) / high:.1f}"
 
     parts = [f'<text x="50" y="14">{escape(title)}</text>']
     for power in range(ceil(bottom), floor(top) + 1):
@@ -103,9 +110,9 @@ def log_curves(
             f'<line x1="50" x2="570" y1="{y:.1f}" y2="{y:.1f}" stroke="var(--line)"/>'
             f'<text x="44" y="{y + 4:.1f}" text-anchor="end">{10.0**power:g}</text>'
         )
-    for i, (name, (x, y)) in enumerate(lines.items()):
+    for i, (name, line) in enumerate(drawn.items()):
         colour, dashed = LINES[i % len(LINES)], name.endswith("*")
-        path = " ".join(point(a, b) for a, b in zip(x, y, strict=True) if b > 0)
+        path = " ".join(point(x, y) for x, y in line)
         dash = ' stroke-dasharray="5 4"' if dashed else ""
         at = 30 + 18 * i
         parts.append(
@@ -115,16 +122,18 @@ def log_curves(
             f'stroke-width="2.5"{dash}/>'
             f'<text x="612" y="{at + 4}">{escape(name.rstrip("*"))}</text>'
         )
-    step = 10 ** floor(log10(most / 2))
-    step *= max(1, round(most / step / 5))
-    for tick in range(0, floor(most / step) + 1):
-        x = 50 + 520 * tick * step / most
+    decades = range(floor(left), floor(right) + 1)
+    ticks = [m * 10.0**power for power in decades for m in (1, 2, 5)]
+    for tick in ticks:
+        if not left <= log10(tick) <= right:
+            continue
+        x = across(tick)
         parts.append(
             f'<line x1="{x:.1f}" x2="{x:.1f}" y1="300" y2="304" stroke="var(--dim)"/>'
-            f'<text x="{x:.1f}" y="316" text-anchor="middle">{tick * step:g}</text>'
+            f'<text x="{x:.1f}" y="316" text-anchor="middle">{tick:g}</text>'
         )
     parts.append(
-        f'<text x="50" y="334">{escape(axes[1])} (logarithmic) against '
-        f"{escape(axes[0])}</text>"
+        f'<text x="50" y="334">{escape(axes[1])} against {escape(axes[0])}, both '
+        "logarithmic</text>"
     )
     return f'<svg viewBox="0 0 780 340" width="100%">{"".join(parts)}</svg>'

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,31 +10,56 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from brownfield.policies.codec_chunks import folds
+from brownfield.policies.codec_chunks import (
+    by_kind,
+    folds,
+    weighted_median,
+    with_kinds,
+)
 from brownfield.policies.codec_contest import (
     CONTESTANTS,
     LENGTHS,
     entropy_bound,
-    fit_fast,
+    fit_bins,
     fit_ladder,
+    fit_spline,
+    fitting_fast,
 )
 from brownfield.policies.codec_curves import Curve, ratios
 from brownfield.policies.codec_folds import Fold, Point, held_out_fold, pooled
 from brownfield.policies.codec_measures import (
     Codec,
+    clamped,
     edits,
-    fast_codec,
     ladder_codec,
     neighbour_rank,
     overlap,
+    peer_codec,
+    random_strings,
     seam,
     slot_entropy,
 )
 from brownfield.policies.codec_speed import codec_speed
 from brownfield.robot.motion import Motion, read_motions
+from brownfield.tokenizers.fast import FastTokenizer
 from brownfield.tokenizers.ladder import LadderTokenizer
 
 Array = NDArray[np.float64]
+FAST, STOPPED = "FAST, strongest", "ladder, stopped"
+REPEATS = 10
+"""Edits of every window."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Made:
+    """A fold and what was fitted on it."""
+
+    fold: Fold
+    ladder: LadderTokenizer
+    fast: FastTokenizer | None
+    """None where the scale is too fine for the vocabulary."""
+    motions: list[Motion]
+    """Held-out clips."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +76,8 @@ class CodecBenchConfig:
     """Length of a window [s]."""
 
     folds: int = 6
-    """Parts that share no kind of motion; every tokenizer is refitted on each."""
+    """Parts that share no kind of motion, at least 2; every tokenizer is refitted on
+    each. Where there are fewer kinds (or tasks), they share no clip or episode."""
 
     stride: int = 3
     """Rows between windows to fit on; those to measure on lie side by side."""
@@ -64,6 +90,12 @@ class CodecBenchConfig:
 
     length: int = 48
     """Ids of the ladder for seams, edits and speed: about as exact as FAST's scale."""
+
+    points: int = 10
+    """Control points of the B-spline for seams and edits."""
+
+    bins: int = 256
+    """Uniform bins for seams and edits."""
 
     scale: float = 10.0
     """Scale of FAST for seams, edits and speed."""
@@ -88,20 +120,21 @@ def codec_bench(
         say: told what is being done.
 
     Returns:
-        The results, JSON-able: `curves`, `tokens`, `prefix`, `seam`, `edits`,
-        `strings`, `learnability`, `speed_us`, `bound`, `windows`, `folds`.
+        The results, JSON-able: `curves`, `tokens`, `per_fold`, `prefix`, `seam`,
+        `edits`, `intervals`, `strings`, `clamped`, `learnability`, `speed_us`, `bound`,
+        `windows`, `folds`, `kinds` (what folds do not share). What FAST has no id for
+        at its scale is NaN or missing.
 
     Raises:
-        ValueError: data that cannot be read, or too few kinds of motion.
+        ValueError: data that cannot be read, or too few clips or folds.
     """
-    motions = read_motions(config.data)
+    motions, kinds = with_kinds(read_motions(config.data), config.folds)
     steps = round(config.seconds * motions[0].rate_hz)
     if steps < 2:
         raise ValueError(f"a window of {config.seconds} s has fewer than two rows")
     parts = folds(motions, config.folds)
     points: dict[str, list[list[Point]]] = {name: [] for name in CONTESTANTS}
-    kinds: list[NDArray[np.str_]] = []
-    made: list[tuple[Fold, LadderTokenizer, list[Motion]]] = []
+    made: list[_Made] = []
     bounds = []
     for number, held_out in enumerate(parts):
         say(f"fold {number + 1} of {len(parts)}: {', '.join(held_out)}")
@@ -109,33 +142,47 @@ def codec_bench(
         ladder = fit_ladder(fold, config.vocab_size)
         for name, contestant in CONTESTANTS.items():
             points[name].append(list(contestant(fold, ladder)))
-        kinds.append(fold.test.kind)
         bounds.append(entropy_bound(fold, ladder, np.array(LENGTHS, float)))
+        fast = fitting_fast(fold, config.scale, config.vocab_size)
         own = [m for m in motions if m.kind in held_out]
-        made.append((fold, ladder, own))
-    kind = np.concatenate(kinds)
-    curves = {n: pooled(p, kind) for n, p in points.items() if all(p)}
+        made.append(_Made(fold=fold, ladder=ladder, fast=fast, motions=own))
+    kind = np.concatenate([one.fold.test.kind for one in made])
+    curves = {name: _curve(p, kind) for name, p in points.items()}
+    known = {name: curve for name, curve in curves.items() if curve is not None}
+    errors = np.array(config.errors)
     say("seams, edits and neighbours")
     result: dict[str, Any] = {
         "windows": len(kind),
         "folds": parts,
+        "kinds": kinds,
         "vocab_size": config.vocab_size,
-        "curves": {n: _listed(c) for n, c in curves.items()},
+        "curves": {n: _listed(c) for n, c in known.items()},
         "bound": {
             "tokens": list(LENGTHS),
             "rmse": np.sqrt(np.mean(np.square(bounds), 0)).tolist(),
         },
-        "tokens": _tokens(curves, np.array(config.errors)),
-        "prefix": _prefixes(made, config),
+        "tokens": _tokens(curves, errors),
+        "per_fold": _per_fold(points, made, errors),
+        "prefix": _prefixes(made),
+        "clamped": [clamped(m.fold, m.ladder) for m in made],
     }
     result |= _behaviour(made, config)
     say("random strings")
-    result["strings"] = _strings(made[0], config)
+    result["strings"] = random_strings(
+        made[0].fold, made[0].ladder, config.strings, config.seed
+    )
     say("speed")
     result["speed_us"] = codec_speed(
-        made[0][0], config.length, config.scale, config.repeats
+        made[0].fold, config.length, config.scale, config.repeats, config.vocab_size
     )
     return result
+
+
+def _curve(parts: Sequence[Sequence[Point]], kind: NDArray[np.str_]) -> Curve | None:
+    """Of the settings that every fold has; None where there are none."""
+    if not set.intersection(*({p.setting for p in part} for part in parts)):
+        return None
+    return pooled(parts, kind)
 
 
 def _listed(curve: Curve) -> dict[str, Any]:
@@ -149,115 +196,138 @@ def _listed(curve: Curve) -> dict[str, Any]:
     }
 
 
-def _tokens(curves: dict[str, Curve], errors: Array) -> dict[str, Any]:
+def _at(curve: Curve | None, errors: Array) -> Array:
+    return np.full(len(errors), np.nan) if curve is None else curve.tokens_at(errors)
+
+
+def _tokens(curves: dict[str, Curve | None], errors: Array) -> dict[str, Any]:
     """Ids at equal errors, and the ladder's over FAST's."""
     table: dict[str, Any] = {"rmse": errors.tolist(), "ids": {}, "ratio": {}}
     for name, curve in curves.items():
-        table["ids"][name] = curve.tokens_at(errors).tolist()
-    for name in ("ladder", "ladder, stopped"):
-        table["ratio"][name] = [
-            asdict(r) for r in ratios(curves[name], curves["FAST, strongest"], errors)
-        ]
+        table["ids"][name] = _at(curve, errors).tolist()
+    peer = curves[FAST]
+    for name in ("ladder", STOPPED):
+        own = curves[name]
+        if own is not None and peer is not None:
+            table["ratio"][name] = [asdict(r) for r in ratios(own, peer, errors)]
     return table
 
 
-def _prefixes(
-    made: list[tuple[Fold, LadderTokenizer, list[Motion]]], config: CodecBenchConfig
-) -> dict[str, Any]:
-    """RMSE of the first 8, 16 and 32 ids."""
-    lengths = (8, 16, 32)
-    squares: dict[str, list[list[float]]] = {"ladder": [], "FAST, strongest": []}
-    for fold, ladder, _ in made:
-        t, m = fold.test, fold.moving
-        fast = fit_fast(fold, config.scale, config.vocab_size)
-        ids = ladder.encode(t.rows, t.last, t.velocity)
-        written = [
-            fast.encode(x[:, m], a[m]) for x, a in zip(t.rows, t.last, strict=True)
-        ]
-        own, peer = [], []
-        for k in lengths:
-            own.append(fold.error(ladder.decode(ids[:, :k], t.last, t.velocity)))
-            decoded = t.rows.copy()
-            for i, row in enumerate(written):
-                decoded[i][:, m] = fast.decode(row[:k], t.last[i, m])
-            peer.append(fold.error(decoded))
-        squares["ladder"].append(own)
-        squares["FAST, strongest"].append(peer)
-    return {
-        "ids": list(lengths),
-        "rmse": {
-            name: [
-                float(np.sqrt(np.concatenate([part[j] for part in parts]).mean()))
-                for j in range(len(lengths))
-            ]
-            for name, parts in squares.items()
-        },
-    }
-
-
-def _behaviour(
-    made: list[tuple[Fold, LadderTokenizer, list[Motion]]], config: CodecBenchConfig
-) -> dict[str, Any]:
-    """Seams, edits and neighbours of the ladder and of FAST."""
-    out: dict[str, Any] = {"seam": {}, "edits": {}, "learnability": {}}
-    codecs: dict[str, list[Codec]] = {
-        "ladder": [ladder_codec(f, l, config.length) for f, l, _ in made],
-        "FAST, strongest": [
-            fast_codec(f, fit_fast(f, config.scale, config.vocab_size))
-            for f, _, _ in made
-        ],
-    }
-    for name, own in codecs.items():
-        joins, changes, ranks, shared = [], [], [], []
-        for codec, (fold, _, motions) in zip(own, made, strict=True):
-            joins.append(seam(codec, fold, motions))
-            changes.append(edits(codec, fold, 10, config.seed))
-            ranks.append(neighbour_rank(codec, fold))
-            shared.append(overlap(codec, fold, motions))
-        joined, true = (
-            np.concatenate([j[k].ravel() for j in joins]).mean() for k in (0, 1)
-        )
-        out["seam"][name] = float(np.sqrt(joined / true))
-        out["edits"][name] = {
-            what: np.quantile(np.concatenate([c[what] for c in changes]), [0.5, 0.9])
-            .round(5)
-            .tolist()
-            for what in ("none", "replaced", "next")
+def _per_fold(
+    points: dict[str, list[list[Point]]], made: Sequence[_Made], errors: Array
+) -> list[dict[str, Any]]:
+    """Ids at equal errors on every fold by itself, and the ladder's over FAST's."""
+    out = []
+    for i, one in enumerate(made):
+        kind = one.fold.test.kind
+        ids = {
+            name: _at(_curve([points[name][i]], kind), errors)
+            for name in ("ladder", STOPPED, FAST)
         }
-        out["learnability"][name] = {
-            "neighbour_rank": float(np.mean(ranks)),
-            "overlap": float(np.mean(shared)),
-        }
-    ids = np.concatenate(
-        [
-            l.encode(
-                f.train.rows, f.train.last, f.train.velocity, max_tokens=config.length
-            )
-            for f, l, _ in made[:1]
-        ]
-    )
-    out["learnability"]["ladder"]["slot_bits"] = slot_entropy(
-        ids, config.vocab_size
-    ).tolist()
+        ratio = {name: (ids[name] / ids[FAST]).tolist() for name in ("ladder", STOPPED)}
+        out.append({"ids": {n: x.tolist() for n, x in ids.items()}, "ratio": ratio})
     return out
 
 
-def _strings(
-    first: tuple[Fold, LadderTokenizer, list[Motion]], config: CodecBenchConfig
-) -> dict[str, int]:
-    """Random strings of random length from random true states."""
-    fold, ladder, _ = first
-    rng = np.random.default_rng(config.seed)
-    broken, done = 0, 0
-    lower, upper = ladder.fields.lower, ladder.fields.upper
-    while done < config.strings:
-        count = min(4096, config.strings - done)
-        pick = rng.integers(0, len(fold.train), count)
-        ids = rng.integers(0, ladder.vocab_size, (count, ladder.n_tokens))
-        length = rng.integers(0, ladder.n_tokens + 1, count)
-        ids[np.arange(ladder.n_tokens) >= length[:, None]] = -1
-        plan = ladder.decode(ids, fold.train.last[pick], fold.train.velocity[pick])
-        sound = np.isfinite(plan) & (plan >= lower) & (plan <= upper)
-        broken += int((~sound.all((1, 2))).sum())
-        done += count
-    return {"decoded": done, "broken": broken}
+def _prefixes(made: Sequence[_Made]) -> dict[str, Any]:
+    """RMSE of the first 8, 16 and 32 ids."""
+    lengths = (8, 16, 32)
+    own: list[list[Array]] = []
+    peer: list[list[Array]] = []
+    for one in made:
+        t, fold = one.fold.test, one.fold
+        ids = one.ladder.encode(t.rows, t.last, t.velocity)
+        heads = [one.ladder.decode(ids[:, :k], t.last, t.velocity) for k in lengths]
+        own.append([fold.error(head) for head in heads])
+        if one.fast is None:
+            peer.append([np.full(len(t), np.nan) for _ in lengths])
+            continue
+        codec = peer_codec(fold, one.fast)
+        states = list(zip(t.last, t.velocity, strict=True))
+        written = [codec.encode(x, *s) for x, s in zip(t.rows, states, strict=True)]
+        heads = [
+            [codec.decode(row[:k], *s) for row, s in zip(written, states, strict=True)]
+            for k in lengths
+        ]
+        peer.append([fold.error(np.array(head)) for head in heads])
+    kind = np.concatenate([one.fold.test.kind for one in made])
+    squares = {
+        name: [np.concatenate([part[j] for part in parts]) for j in range(len(lengths))]
+        for name, parts in (("ladder", own), (FAST, peer))
+    }
+    return {
+        "ids": list(lengths),
+        "rmse": {
+            n: [float(np.sqrt(x.mean())) for x in xs] for n, xs in squares.items()
+        },
+        "ratio": [
+            by_kind(kind, lambda w, a=a, b=b: float(np.sqrt((w @ a) / (w @ b))))
+            for a, b in zip(squares["ladder"], squares[FAST], strict=True)
+        ],
+    }
+
+
+def _codecs(made: Sequence[_Made], config: CodecBenchConfig) -> dict[str, list[Codec]]:
+    """Tokenizers at one operating point, fitted on every fold; FAST where it fits."""
+    steps = made[0].fold.train.rows.shape[1]
+    points = min(config.points, steps)
+    codecs = {"ladder": [ladder_codec(m.fold, m.ladder, config.length) for m in made]}
+    fasts = [peer_codec(m.fold, m.fast) for m in made if m.fast is not None]
+    if len(fasts) == len(made):
+        codecs[FAST] = fasts
+    codecs["B-spline bins"] = [
+        peer_codec(m.fold, fit_spline(m.fold, points)) for m in made
+    ]
+    codecs["uniform bins"] = [
+        peer_codec(m.fold, fit_bins(m.fold, config.bins)) for m in made
+    ]
+    return codecs
+
+
+def _behaviour(made: Sequence[_Made], config: CodecBenchConfig) -> dict[str, Any]:
+    """Seams, edits and neighbours; intervals by a bootstrap over kinds."""
+    out: dict[str, Any] = {"seam": {}, "edits": {}, "learnability": {}}
+    out["intervals"] = {"seam": {}, "edits": {}}
+    kind = np.concatenate([one.fold.test.kind for one in made])
+    of_edit = {"none": kind, "replaced": np.repeat(kind, REPEATS)}
+    of_edit["next"] = of_edit["replaced"]
+    for name, own in _codecs(made, config).items():
+        pairs = list(zip(own, made, strict=True))
+        joins = [seam(codec, one.fold, one.motions) for codec, one in pairs]
+        joined, true = (np.concatenate([j[k].sum(1) for j in joins]) for k in (0, 1))
+        joints = np.concatenate([j[2] for j in joins])
+        out["seam"][name] = float(np.sqrt(joined.sum() / true.sum()))
+        out["intervals"]["seam"][name] = by_kind(
+            joints, lambda w, a=joined, b=true: float(np.sqrt((w @ a) / (w @ b)))
+        )
+        changes = [edits(c, one.fold, REPEATS, config.seed) for c, one in pairs]
+        every = {w: np.concatenate([c[w] for c in changes]) for w in of_edit}
+        out["edits"][name] = {
+            w: np.quantile(x, [0.5, 0.9]).round(5).tolist() for w, x in every.items()
+        }
+        out["intervals"]["edits"][name] = {
+            w: by_kind(of_edit[w], weighted_median(x)) for w, x in every.items()
+        }
+        learned: dict[str, Any] = {
+            "neighbour_rank": float(
+                np.mean([neighbour_rank(c, one.fold) for c, one in pairs])
+            ),
+            "overlap": float(
+                np.mean([overlap(c, one.fold, one.motions) for c, one in pairs])
+            ),
+        }
+        if name != FAST:
+            learned["slot_bits"] = _slot_bits(pairs)
+        out["learnability"][name] = learned
+    return out
+
+
+def _slot_bits(pairs: list[tuple[Codec, _Made]]) -> list[float]:
+    """Entropy of every slot on the windows that were fitted on, mean over folds."""
+    bits = []
+    for codec, one in pairs:
+        t = one.fold.train
+        rows = zip(t.rows, t.last, t.velocity, strict=True)
+        bits.append(slot_entropy(np.array([codec.encode(*r) for r in rows])))
+    shared = min(map(len, bits))
+    return np.mean([b[:shared] for b in bits], 0).tolist()

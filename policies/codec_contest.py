@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from brownfield.policies.codec_chunks import Chunks
 from brownfield.policies.codec_folds import Fold, Point
-from brownfield.tokenizers.fast import FastTokenizer
+from brownfield.tokenizers.fast import AlphabetError, FastTokenizer
 from brownfield.tokenizers.ladder import LadderTokenizer
 from brownfield.tokenizers.spline_bins import SplineBinTokenizer
 from brownfield.tokenizers.uniform_bins import UniformBinTokenizer
@@ -18,6 +17,8 @@ from brownfield.tokenizers.uniform_bins import UniformBinTokenizer
 Array = NDArray[np.float64]
 FAST_SCALES = (1.4, 2.0, 3.5, 5.0, 7.0, 10.0, 14.0, 20.0, 28.0)
 LENGTHS = (4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 52, 56, 64, 72, 80, 96, 128)
+UNIVERSAL_LENGTHS = (*LENGTHS, 160, 192, 224, 256)
+"""Without a fit, fine errors take twice as many ids."""
 TOLERANCES = (0.12, 0.08, 0.06, 0.05, 0.04, 0.03, 0.025, 0.02, 0.016, 0.014, 0.012)
 FINE_TOLERANCES = (0.01, 0.009, 0.008, 0.007, 0.006)
 POINTS = (4, 6, 8, 10, 14, 18)
@@ -25,7 +26,7 @@ BINS = (32, 64, 128, 256)
 
 
 def fit_ladder(fold: Fold, vocab_size: int = 1024) -> LadderTokenizer:
-    """The ladder, fitted on a fold."""
+    """The ladder, fitted on a fold; without limits it has no rate limits either."""
     t = fold.train
     return LadderTokenizer.fit(
         t.rows,
@@ -34,6 +35,7 @@ def fit_ladder(fold: Fold, vocab_size: int = 1024) -> LadderTokenizer:
         fold.rate_hz,
         fold.lower,
         fold.upper,
+        None if fold.lower is None else fold.max_rate,
         vocab_size=vocab_size,
     )
 
@@ -53,6 +55,16 @@ def fit_fast(
         relative=strongest,
         merge="characters" if strongest else "bytes",
     )
+
+
+def fitting_fast(
+    fold: Fold, scale: float, vocab_size: int = 1024, strongest: bool = True
+) -> FastTokenizer | None:
+    """The same, or None where its coefficients are too many for the vocabulary."""
+    try:
+        return fit_fast(fold, scale, vocab_size, strongest)
+    except AlphabetError:
+        return None
 
 
 def ladder_points(
@@ -80,10 +92,12 @@ def ladder_points(
 
 
 def fast_points(fold: Fold, vocab_size: int, strongest: bool) -> Iterator[Point]:
-    """FAST at many scales."""
+    """FAST at many scales, without those that are too fine for the vocabulary."""
     t, m = fold.test, fold.moving
     for scale in FAST_SCALES:
-        tokenizer = fit_fast(fold, scale, vocab_size, strongest)
+        tokenizer = fitting_fast(fold, scale, vocab_size, strongest)
+        if tokenizer is None:
+            continue
         tokens = np.zeros(len(t), dtype=np.int64)
         decoded = t.rows.copy()
         failed = np.zeros(len(t), dtype=bool)
@@ -95,39 +109,35 @@ def fast_points(fold: Fold, vocab_size: int, strongest: bool) -> Iterator[Point]
         yield Point(setting=scale, tokens=tokens, error=error)
 
 
+def fit_bins(fold: Fold, n_bins: int) -> UniformBinTokenizer:
+    """Uniform bins for the fields that move, fitted on a fold."""
+    t, m = fold.train, fold.moving
+    own = t.rows[..., m], t.last[:, m], t.velocity[:, m]
+    return UniformBinTokenizer.fit(*own, fold.rate_hz, n_bins=n_bins)
+
+
+def fit_spline(fold: Fold, points: int) -> SplineBinTokenizer:
+    """B-spline bins for the fields that move, fitted on a fold."""
+    t, m = fold.train, fold.moving
+    own = t.rows[..., m], t.last[:, m], t.velocity[:, m]
+    return SplineBinTokenizer.fit(*own, fold.rate_hz, points=points)
+
+
 def bin_points(fold: Fold) -> Iterator[Point]:
     """Uniform bins of several widths; all need T x D ids."""
-    t, m = fold.test, fold.moving
     for n_bins in BINS:
-        tokenizer = UniformBinTokenizer.fit(
-            fold.train.rows[..., m],
-            fold.train.last[:, m],
-            fold.train.velocity[:, m],
-            fold.rate_hz,
-            n_bins=n_bins,
-        )
-        yield _fixed_point(fold, tokenizer, n_bins, t, m)
+        yield _fixed_point(fold, fit_bins(fold, n_bins), n_bins)
 
 
 def spline_points(fold: Fold) -> Iterator[Point]:
     """B-spline bins with several numbers of control points."""
-    t, m = fold.test, fold.moving
     for points in POINTS:
-        if points > fold.train.rows.shape[1]:
-            continue
-        tokenizer = SplineBinTokenizer.fit(
-            fold.train.rows[..., m],
-            fold.train.last[:, m],
-            fold.train.velocity[:, m],
-            fold.rate_hz,
-            points=points,
-        )
-        yield _fixed_point(fold, tokenizer, points, t, m)
+        if points <= fold.train.rows.shape[1]:
+            yield _fixed_point(fold, fit_spline(fold, points), points)
 
 
-def _fixed_point(
-    fold: Fold, tokenizer: Any, setting: float, t: Chunks, m: NDArray[np.int64]
-) -> Point:
+def _fixed_point(fold: Fold, tokenizer: Any, setting: float) -> Point:
+    t, m = fold.test, fold.moving
     ids = tokenizer.encode(t.rows[..., m], t.last[:, m], t.velocity[:, m])
     decoded = t.rows.copy()
     decoded[..., m] = tokenizer.decode(ids, t.last[:, m], t.velocity[:, m])
@@ -135,16 +145,22 @@ def _fixed_point(
     return Point(setting=setting, tokens=tokens, error=fold.error(decoded))
 
 
-def universal_points(fold: Fold) -> Iterator[Point]:
+def universal_points(fold: Fold, vocab_size: int) -> Iterator[Point]:
     """The ladder without a fit; it needs limits, so without any it is left out."""
     if fold.lower is None or fold.upper is None:
         return
     t, m = fold.test, fold.moving
     tokenizer = LadderTokenizer.universal(
-        fold.rate_hz, t.rows.shape[1], fold.lower[m], fold.upper[m]
+        fold.rate_hz,
+        t.rows.shape[1],
+        fold.lower[m],
+        fold.upper[m],
+        None if fold.max_rate is None else fold.max_rate[m],
+        vocab_size=vocab_size,
+        max_tokens=max(UNIVERSAL_LENGTHS),
     )
     ids = tokenizer.encode(t.rows[..., m], t.last[:, m], t.velocity[:, m])
-    for length in LENGTHS:
+    for length in UNIVERSAL_LENGTHS:
         if length <= tokenizer.n_tokens:
             decoded = t.rows.copy()
             decoded[..., m] = tokenizer.decode(
@@ -165,7 +181,9 @@ CONTESTANTS: dict[str, Callable[[Fold, LadderTokenizer], Iterator[Point]]] = {
     ),
     "B-spline bins": lambda fold, _: spline_points(fold),
     "uniform bins": lambda fold, _: bin_points(fold),
-    "ladder without a fit": lambda fold, _: universal_points(fold),
+    "ladder without a fit": lambda fold, ladder: universal_points(
+        fold, ladder.vocab_size
+    ),
 }
 """Every tokenizer, by the name in the table."""
 

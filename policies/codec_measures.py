@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +17,13 @@ from scipy.stats import spearmanr
 
 from brownfield.policies.codec_folds import Fold
 from brownfield.robot.motion import Motion
-from brownfield.tokenizers.fast import FastTokenizer
 from brownfield.tokenizers.ladder import LadderTokenizer
 
 Array = NDArray[np.float64]
 Ids = NDArray[np.int64]
 NEIGHBOURS = 32
+FINER = 5
+"""Times at which a random string is checked, in every row's time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,8 +63,9 @@ def ladder_codec(fold: Fold, tokenizer: LadderTokenizer, length: int) -> Codec:
     )
 
 
-def fast_codec(fold: Fold, tokenizer: FastTokenizer) -> Codec:
-    """FAST; fields that do not move are held, short strings filled up with zeros."""
+def peer_codec(fold: Fold, tokenizer: Any) -> Codec:
+    """FAST or bins of the fields that move; what does not move is held, and of FAST
+    short strings are filled up with zeros."""
     m = fold.moving
 
     def decode(ids: Ids, last: Array, velocity: Array) -> Array:
@@ -71,8 +74,11 @@ def fast_codec(fold: Fold, tokenizer: FastTokenizer) -> Codec:
         return whole
 
     def end(ids: Ids, last: Array, velocity: Array, row: int) -> tuple[Array, Array]:
-        motion = np.concatenate([last[None], decode(ids, last, velocity)])
-        return motion[row], (motion[row] - motion[row - 1]) * fold.rate_hz
+        time = np.array([row / fold.rate_hz])
+        value, slope = last.copy(), np.zeros_like(last)
+        value[m] = tokenizer.decode(ids, last[m], None, time)[0]
+        slope[m] = tokenizer.decode(ids, last[m], None, time, 1)[0]
+        return value, slope
 
     return Codec(
         encode=lambda x, a, v: tokenizer.encode(x[:, m], a[m]),
@@ -85,18 +91,18 @@ def fast_codec(fold: Fold, tokenizer: FastTokenizer) -> Codec:
 
 def seam(
     codec: Codec, fold: Fold, motions: list[Motion], share: float = 0.9
-) -> tuple[Array, Array]:
+) -> tuple[Array, Array, NDArray[np.str_]]:
     """Squared second differences at the joints of chunks, and of the true motion.
 
     Chunks follow each other as on a robot: each starts from where the one before, of
     which `share` was executed, has come to.
 
     Returns:
-        Both (S, J), normalised.
+        Both (S, J), normalised, and the kinds of motion (S,).
     """
     steps = fold.test.rows.shape[1]
     row = int(share * steps)
-    joined, true = [], []
+    joined, true, kind = [], [], []
     for motion in motions:
         x = motion.values
         i, last, velocity = 1, x[1], (x[1] - x[0]) * motion.rate_hz
@@ -107,20 +113,23 @@ def seam(
             if before is not None:
                 joined.append((plan[0] - 2 * last + before) / fold.unit)
                 true.append((x[i + 1] - 2 * x[i] + x[i - 1]) / fold.unit)
+                kind.append(motion.kind)
             value, slope = codec.end(ids, last, velocity, row)
-            before, last, velocity = plan[row - 2], value, slope
+            before = plan[row - 2] if row > 1 else last
+            last, velocity = value, slope
             i += row
     shape = (-1, len(fold.unit))
     both = (np.array(d).reshape(shape)[:, fold.moving] ** 2 for d in (joined, true))
     squares, truth = both
-    return squares, truth
+    return squares, truth, np.array(kind, dtype=np.str_)
 
 
 def edits(codec: Codec, fold: Fold, repeats: int, seed: int) -> dict[str, Array]:
     """Largest error of any field and row after a change of one id, normalised.
 
     Returns:
-        `none`, `replaced` (by any id) and `next` (one up or down), of many trials.
+        `none` of every window, `replaced` (by any id) and `next` (one up or down) of
+        `repeats` trials for each, window by window.
     """
     t, rng = fold.test, np.random.default_rng(seed)
     found: dict[str, list[float]] = {"none": [], "replaced": [], "next": []}
@@ -186,12 +195,58 @@ def overlap(codec: Codec, fold: Fold, motions: list[Motion]) -> float:
     return float(np.mean(shares))
 
 
-def slot_entropy(ids: Ids, vocab_size: int) -> Array:
+def slot_entropy(ids: Ids) -> Array:
     """Bits (L,) per slot of ids (N, L), with Miller and Madow's correction."""
     bits = []
     for column in ids.T:
-        count = np.bincount(column, minlength=vocab_size)
+        count = np.bincount(column)
         share = count[count > 0] / count.sum()
         extra = (len(share) - 1) / (2 * count.sum())
         bits.append((-(share * np.log(share)).sum() + extra) / np.log(2))
     return np.array(bits)
+
+
+def clamped(fold: Fold, ladder: LadderTokenizer) -> dict[str, int]:
+    """What the limits did not allow of a fold's held-out windows.
+
+    Returns:
+        `states`, at hand-over, and `windows` with rows beyond the limits.
+    """
+    t, fields, before = fold.test, ladder.fields, ladder.clamped
+    ladder.encode(t.rows, t.last, t.velocity)
+    outside = (t.rows < fields.lower) | (t.rows > fields.upper)
+    return {
+        "states": ladder.clamped - before,
+        "windows": int(outside.any((1, 2)).sum()),
+    }
+
+
+def random_strings(
+    fold: Fold, ladder: LadderTokenizer, strings: int, seed: int
+) -> dict[str, int]:
+    """Random strings of random length from true hand-over states.
+
+    Returns:
+        `decoded`, and `broken`: not finite, or beyond limits or rate limits at times
+        finer than the rows.
+    """
+    t, fields = fold.train, ladder.fields
+    rng, rate = np.random.default_rng(seed), FINER * ladder.rate_hz
+    times = np.arange(ladder.steps * FINER + 1) / rate
+    fastest = fields.max_rate * (1 + 1e-6)
+    broken, done = 0, 0
+    while done < strings:
+        count = min(512, strings - done)
+        pick = rng.integers(0, len(t), count)
+        ids = rng.integers(0, ladder.vocab_size, (count, ladder.n_tokens))
+        length = rng.integers(0, ladder.n_tokens + 1, count)
+        ids[np.arange(ladder.n_tokens) >= length[:, None]] = -1
+        state = t.last[pick], t.velocity[pick]
+        value = ladder.decode(ids, *state, times)
+        slope = ladder.decode(ids, *state, times, 1)
+        sound = np.isfinite(value) & (value >= fields.lower) & (value <= fields.upper)
+        sound &= np.isfinite(slope) & (np.abs(slope) <= fastest)
+        sound[:, 1:] &= np.abs(np.diff(value, axis=1)) * rate <= fastest
+        broken += int((~sound.all((1, 2))).sum())
+        done += count
+    return {"decoded": done, "broken": broken}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from brownfield.policies.codec_chunks import Chunks
-from brownfield.policies.codec_contest import fit_fast, fit_ladder
+from brownfield.policies.codec_contest import fit_ladder, fitting_fast
 from brownfield.policies.codec_folds import Fold
 from brownfield.tokenizers.ladder import LadderTokenizer
 
@@ -28,7 +29,7 @@ def microseconds(work: Callable[[int], object], count: int, repeats: int) -> flo
 
 
 def codec_speed(
-    fold: Fold, length: int, scale: float, repeats: int
+    fold: Fold, length: int, scale: float, repeats: int, vocab_size: int = 1024
 ) -> dict[str, float]:
     """Microseconds per window, of single windows and of batches.
 
@@ -37,38 +38,43 @@ def codec_speed(
         length: ids of the ladder.
         scale: of FAST.
         repeats: of single windows; batches are repeated a tenth as often.
+        vocab_size: ids of the ladder and of FAST.
 
     Returns:
-        Times by name; batches of 1024 are per window.
+        Times by name; batches of 1024 are per window. FAST's are missing where its
+        scale is too fine for the vocabulary.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        speeds = _fast(fold, scale, repeats)
-        bounded = fit_ladder(fold)
-        free = LadderTokenizer(
-            bounded.model,
-            bounded.fields.without_limits(),
-            fold.rate_hz,
-            bounded.vocab_size,
-        )
-        speeds |= _singles("", free, fold.test, length, repeats)
-        speeds |= _singles(" with limits", bounded, fold.test, length, repeats)
+        speeds = _fast(fold, scale, repeats, vocab_size)
+        rated = fit_ladder(fold, vocab_size)
+        free = np.full(len(rated.names), np.inf)
+        kinds = {
+            "": rated.fields.without_limits(),
+            " with limits": replace(rated.fields, max_rate=free),
+            " with limits and rate limits": rated.fields,
+        }
         pick = np.random.default_rng(0).integers(0, len(fold.train), BATCH)
         many = fold.train.part(pick)
         arrays = [many.rows, many.last, many.velocity]
         tensors = [torch.from_numpy(x).float() for x in arrays]
         few = max(3, repeats // 10)
-        speeds |= _batches("NumPy", bounded, arrays, length, few)
-        speeds |= _batches("torch", bounded, tensors, length, few)
+        for name, fields in kinds.items():
+            own = LadderTokenizer(rated.model, fields, fold.rate_hz, vocab_size)
+            speeds |= _singles(name, own, fold.test, length, repeats)
+            speeds |= _batches(f"{name}, batch, NumPy", own, arrays, length, few)
+            speeds |= _batches(f"{name}, batch, torch", own, tensors, length, few)
     finally:
         torch.set_num_threads(threads)
     return speeds
 
 
-def _fast(fold: Fold, scale: float, repeats: int) -> dict[str, float]:
+def _fast(fold: Fold, scale: float, repeats: int, vocab_size: int) -> dict[str, float]:
     t, m = fold.test, fold.moving
-    fast = fit_fast(fold, scale)
+    fast = fitting_fast(fold, scale, vocab_size)
+    if fast is None:
+        return {}
     rows, last = t.rows[..., m], t.last[:, m]
     ids = [fast.encode(x, a) for x, a in zip(rows, last, strict=True)]
     n = len(t)
@@ -106,6 +112,6 @@ def _batches(
         "decode": lambda _: ladder.decode(ids, *args[1:]),
     }
     return {
-        f"ladder {what}, batch, {name}": microseconds(do, 1, repeats) / BATCH
+        f"ladder {what}{name}": microseconds(do, 1, repeats) / BATCH
         for what, do in work.items()
     }

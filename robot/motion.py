@@ -97,9 +97,16 @@ def _dataset(path: Path) -> list[Motion]:
         files = sorted((path / "data").rglob("*.parquet"))
         tables = [pq.read_table(f, columns=columns, use_threads=False) for f in files]
         table = pa.concat_tables(tables)
+        action = np.stack(table["action"].to_numpy()).astype(np.float64)
     except (OSError, KeyError, ValueError, pa.ArrowException) as error:
         raise ValueError(f"dataset {path} cannot be read: {error}") from error
-    action = np.stack(table["action"].to_numpy()).astype(np.float64)
+    # A feature of shape [1] is a column of numbers, not of lists.
+    action = action.reshape(len(action), -1)
+    if action.shape[1] != len(names):
+        raise ValueError(
+            f"dataset {path}: expected {len(names)} actions ({', '.join(names)}), got "
+            f"{action.shape[1]}"
+        )
     episode, frame, task = (
         np.asarray(table[column].to_numpy()).ravel() for column in columns[1:]
     )

@@ -31,6 +31,10 @@ PRIVATE = 0xF0000
 """First of 65,534 characters that no pattern takes for letters or digits."""
 
 
+class AlphabetError(ValueError):
+    """There are more different coefficients than ids."""
+
+
 class FastTokenizer:
     """Chunks (T, D) to as many ids as they need; not every string is a motion."""
 
@@ -99,7 +103,8 @@ class FastTokenizer:
             merge: `bytes` as published, or `characters`.
 
         Raises:
-            ValueError: shapes that do not fit, or more coefficients than characters.
+            ValueError: shapes that do not fit.
+            AlphabetError: more different coefficients than ids.
         """
         if merge not in ("bytes", "characters"):
             raise ValueError(f"merge must be bytes or characters, got {merge!r}")
@@ -123,7 +128,7 @@ class FastTokenizer:
         new.least = int(rounded.min())
         alphabet = [chr(new._first + i) for i in range(int(np.ptp(rounded)) + 1)]
         if len(alphabet) > vocab_size:
-            raise ValueError(
+            raise AlphabetError(
                 f"{len(alphabet)} different coefficients do not fit in {vocab_size} "
                 "ids; take a smaller scale or a larger vocabulary"
             )
@@ -207,6 +212,10 @@ class FastTokenizer:
             derivative: 0 for values, 1 for slopes.
             strict: answer a string of another length as published, with the middle of
                 the range; else fill up with zero coefficients or cut off.
+
+        Raises:
+            ValueError: another derivative, or of bytes an id outside the vocabulary;
+                of characters such ids count for nothing.
         """
         if derivative not in (0, 1):
             raise ValueError(f"derivative must be 0 or 1, got {derivative}")
@@ -226,12 +235,21 @@ class FastTokenizer:
         )
 
     def fails(self, ids: ArrayLike) -> bool:
-        """Whether a string is not exactly T x D coefficients."""
+        """Whether a string is not exactly T x D coefficients.
+
+        Raises:
+            ValueError: of bytes, an id outside the vocabulary.
+        """
         rounded = self._coefficients(np.asarray(ids, dtype=np.int64))
         return len(rounded) != self.steps * len(self.names)
 
     def _coefficients(self, ids: NDArray[np.int64]) -> Array:
         if self.merge == "bytes":
+            if ids.size and not 0 <= ids.min() <= ids.max() < self.vocab_size:
+                raise ValueError(
+                    f"ids of merged bytes must be in 0..{self.vocab_size - 1}, got "
+                    f"{ids.min()} to {ids.max()}"
+                )
             # An id can be a part of a character, so only whole strings can be read.
             code = _codes(self._bpe.decode(ids.tolist(), skip_special_tokens=False))
             return (code + self.least).astype(np.float64)

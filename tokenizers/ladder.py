@@ -203,15 +203,15 @@ class LadderTokenizer:
         if most < 0:
             raise ValueError(f"max_tokens must not be negative, got {max_tokens}")
         single = chunk.ndim == 2
-        if single:
-            chunk, last, velocity = chunk[None], last[None], velocity[None]
-        ids = kind.encoder(kind.arrays.batch_last(chunk), last.T, velocity.T, most).T
+        chunk = kind.arrays.batch_last(chunk[None] if single else chunk)
+        ids = kind.encoder(chunk, last, velocity, most).T
         ids = ids[0] if single else ids
         if tolerance is None:
             return ids
-        if ids.ndim == 1:
-            return ids[: min(most, self._stop(ids, tolerance))]
-        return [row[: min(most, self._stop(row, tolerance))] for row in ids]
+        if single:
+            return ids[: self.stop(int(ids[0]), tolerance)] if most else ids
+        ends = self.stop(ids[:, 0], tolerance).tolist() if most else [0] * len(ids)
+        return [row[:k] for row, k in zip(ids, ends, strict=True)]
 
     def places(
         self,
@@ -235,8 +235,8 @@ class LadderTokenizer:
         if arrays[0].ndim != 3:
             raise ValueError(f"expected chunk (B, T, D), got {arrays[0].shape}")
         kind, chunk, last, velocity = self._checked(*arrays)
-        given = kind.arrays.batch_last(chunk), last.T, velocity.T
-        found = kind.encoder.places(*given, self.n_tokens)
+        chunk = kind.arrays.batch_last(chunk)
+        found = kind.encoder.places(chunk, last, velocity, self.n_tokens)
         return np.moveaxis(np.asarray(found), -1, 0)
 
     def decode(
@@ -273,35 +273,43 @@ class LadderTokenizer:
         last, velocity = kind.arrays.put(last), kind.arrays.put(velocity)
         self._check_state(last, velocity, last.shape[:-1])
         times = self._times if times_s is None else checked_times(times_s)
-        last, velocity = self._feasible(kind, last, velocity)
         single = last.ndim == 1
         batch = 1 if single else len(last)
+        last, velocity = self._feasible(kind, last, velocity)
         strings, length = self._strings(kind.arrays, ids, single, batch)
-        last, velocity = (x.reshape(batch, -1).T for x in (last, velocity))
         plan = kind.decoder.plan(strings, length, last, velocity)
         motion = kind.motion(plan, times, derivative)
         return motion[..., 0] if single else kind.arrays.batch_first(motion)
 
-    def stop(self, first_id: int, tolerance: float) -> int:
+    def stop(self, first_id: Any, tolerance: float) -> Any:
         """Ids after which chunks that begin with `first_id` err by `tolerance`.
 
         Args:
-            first_id: it tells how large the motion is.
+            first_id: it tells how large the motion is; one, or those of a batch as an
+                array, a tensor or a list.
             tolerance: RMSE in units of half the 1 to 99 % range.
 
         Returns:
-            k; all ids where none are enough.
-        """
-        if not 0 <= int(first_id) < self.vocab_size:
-            raise ValueError(
-                f"first_id must be in 0..{self.vocab_size - 1}, got {first_id}"
-            )
-        gain = int(self._table.digit_of_id[0, int(first_id), 0])
-        enough = self.model.error[gain] <= tolerance
-        return int(enough.argmax()) if enough.any() else self.n_tokens
+            k, of the kind and shape of `first_id`; all ids where none are enough.
 
-    def _stop(self, ids: Any, tolerance: float) -> int:
-        return self.stop(int(ids[0]), tolerance) if len(ids) else 0
+        Raises:
+            ValueError: an id that is not whole, or not in the vocabulary.
+        """
+        tensor = isinstance(first_id, torch.Tensor)
+        ids = first_id.cpu().numpy() if tensor else np.asarray(first_id)
+        if ids.size and (
+            ids.dtype.kind not in "iu" or ids.min() < 0 or ids.max() >= self.vocab_size
+        ):
+            raise ValueError(
+                f"first_id must be whole and in 0..{self.vocab_size - 1}, got "
+                f"{first_id}"
+            )
+        enough = self.model.error <= tolerance
+        of_gain = np.where(enough.any(1), enough.argmax(1), self.n_tokens)
+        found = of_gain[self._table.digit_of_id[0, ids.astype(np.int64), 0]]
+        if tensor:
+            return torch.from_numpy(np.asarray(found)).to(first_id.device)
+        return found if isinstance(first_id, np.ndarray) else found.tolist()
 
     def check_body(
         self,
@@ -354,7 +362,7 @@ class LadderTokenizer:
     def _checked(
         self, chunk: Any, last: Any, velocity: Any
     ) -> tuple[LadderArithmetic, Any, Any, Any]:
-        """The arithmetic of what is given, and all of it, feasible.
+        """The arithmetic of what is given, the chunk, and its state (D, B), feasible.
 
         Raises:
             ValueError: shapes that do not fit, NaN or infinity.
@@ -383,10 +391,14 @@ class LadderTokenizer:
     def _feasible(
         self, kind: LadderArithmetic, last: Any, velocity: Any
     ) -> tuple[Any, Any]:
+        """Hand-over states (D,) or (B, D) as (D, B), feasible; counts the others."""
+        if last.ndim == 1:
+            last, velocity = last[None], velocity[None]
+        last, velocity = last.T, velocity.T
+        if kind.arrays.like is not None:
+            last, velocity = last.contiguous(), velocity.contiguous()
         position, slope = kind.feasible(last, velocity)
-        off = (position != last) | (slope != velocity)
-        if off.any():
-            self.clamped += int(off.any(-1).sum())
+        self.clamped += kind.differ((position, slope), (last, velocity))
         return position, slope
 
     def _check_state(self, last: Any, velocity: Any, batch: Any) -> None:
@@ -416,9 +428,13 @@ class LadderTokenizer:
                 f"{tuple(ids.shape)}"
             )
         ids = ids.reshape(batch, -1).T
-        wrong = (ids < 0) | (ids >= self.vocab_size)
-        if not wrong.any():
+        if not len(ids):
             return ids, None
+        tensor = arrays.like is not None
+        least, most = torch.aminmax(ids) if tensor else (ids.min(), ids.max())
+        if least >= 0 and most < self.vocab_size:
+            return ids, None
+        wrong = (ids < 0) | (ids >= self.vocab_size)
         ended = wrong.cumsum(0) > 0
         return arrays.xp.where(ended, -1, ids), (~ended).sum(0)
 

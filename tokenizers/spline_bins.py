@@ -1,8 +1,9 @@
 """B-spline control points in uniform bins, after BEAST (arXiv 2506.06072).
 
-A peer of the ladder: each field's chunk is fitted by a clamped cubic B-spline and its
-control points are coded with 8 bits between the 1 and 99 % quantiles of training. The
-first point is where the body is, so chunks join in position, not in velocity.
+A peer of the ladder: each field's chunk is fitted by a clamped B-spline of degree 4, as
+in the paper's code, and its control points are coded with 8 bits between the 1 and 99 %
+quantiles of training, of every control point and field by itself. The first point is
+where the body is, so chunks join in position, not in velocity.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ from brownfield.tokenizers.id_digits import IdDigits
 Array = NDArray[np.float64]
 KIND = "B-spline action tokenizer"
 RIDGE = 1e-4
-DEGREE = 3
+DEGREE = 4
+"""Lower where a chunk has fewer control points."""
+FEWEST = 3
+"""Control points."""
 
 
 class SplineBinTokenizer:
@@ -49,16 +53,17 @@ class SplineBinTokenizer:
         steps: rows of a chunk (T).
         points: coded control points.
         n_bins: ids of each.
-        bounds: (2, D) between which they are coded.
+        bounds: (2, points, D) between which they are coded.
         lower, upper: limits (D,), infinite where there are none.
         """
         self.names, self.rate_hz, self.steps = tuple(names), float(rate_hz), int(steps)
         self.points, self.vocab_size = int(points), int(n_bins)
         self.bounds, self.lower, self.upper = bounds, lower, upper
         self.n_tokens = self.points * len(self.names)
-        inner = np.linspace(0, steps / rate_hz, points + 1 - DEGREE + 1)
-        knots = np.concatenate([[0.0] * DEGREE, inner, [inner[-1]] * DEGREE])
-        self._spline = BSpline(knots, np.eye(points + 1), DEGREE)
+        degree = min(DEGREE, self.points)
+        inner = np.linspace(0, steps / rate_hz, points + 1 - degree + 1)
+        knots = np.concatenate([[0.0] * degree, inner, [inner[-1]] * degree])
+        self._spline = BSpline(knots, np.eye(points + 1), degree)
         rows = self._spline(np.arange(1, steps + 1) / rate_hz)
         self._first, phi = rows[:, :1], rows[:, 1:]
         self._solve = np.linalg.solve(phi.T @ phi + RIDGE * np.eye(points), phi.T)
@@ -96,10 +101,10 @@ class SplineBinTokenizer:
         """
         x, origin, _, fields = training_chunks(chunks, last, velocity, rate_hz, names)
         _, steps, dim = x.shape
-        points = max(DEGREE, steps // 5) if points is None else points
-        if not DEGREE <= points or n_bins < 2:
+        points = max(FEWEST, steps // 5) if points is None else points
+        if not FEWEST <= points or n_bins < 2:
             raise ValueError(
-                f"expected at least {DEGREE} points and 2 bins, got {points} and "
+                f"expected at least {FEWEST} points and 2 bins, got {points} and "
                 f"{n_bins}"
             )
         limits = [
@@ -112,12 +117,12 @@ class SplineBinTokenizer:
             steps=steps,
             points=points,
             n_bins=n_bins,
-            bounds=np.zeros((2, dim)),
+            bounds=np.zeros((2, points, dim)),
             lower=limits[0],
             upper=limits[1],
         )
         control = new._control(x, origin)
-        bounds = np.quantile(control, [0.01, 0.99], axis=(0, 1))
+        bounds = np.quantile(control, [0.01, 0.99], axis=0)
         bounds[1] = np.maximum(bounds[1], bounds[0] + 1e-9)
         new.bounds = bounds
         return new
@@ -141,9 +146,8 @@ class SplineBinTokenizer:
             )
         check_finite("chunk", x, self.names)
         check_finite("last", origin, self.names)
-        unit = (self._control(x, origin) - self.bounds[0]) / np.diff(
-            self.bounds, axis=0
-        )
+        low, high = self.bounds
+        unit = (self._control(x, origin) - low) / (high - low)
         return np.clip(unit, 0, 1).reshape(*x.shape[:-2], -1)
 
     @property
@@ -206,7 +210,8 @@ class SplineBinTokenizer:
         unit = np.clip(ids, 0, self.vocab_size - 1) / (self.vocab_size - 1)
         rows = min(ids.shape[-1] // dim, self.points)
         unit = unit[..., : rows * dim].reshape(*ids.shape[:-1], rows, dim)
-        known = self.bounds[0] + unit * np.diff(self.bounds, axis=0)
+        low, high = self.bounds[:, :rows]
+        known = low + unit * (high - low)
         control = np.concatenate([origin[..., None, :], known], -2)
         missing = self.points - rows
         control = np.concatenate(
@@ -238,8 +243,14 @@ class SplineBinTokenizer:
 
     @classmethod
     def load(cls, folder: Path) -> SplineBinTokenizer:
-        """Read what `save` wrote; ValueError when it is damaged."""
+        """Read what `save` wrote; ValueError when it is damaged or of an older form."""
         config, arrays = load_folder(folder, KIND)
+        shape = (2, config["points"], len(config["names"]))
+        if arrays["bounds"].shape != shape:
+            raise ValueError(
+                f"{folder}: expected bounds {shape}, of every control point and field, "
+                f"got {arrays['bounds'].shape}; fit the tokenizer again"
+            )
         return cls(
             names=config["names"],
             rate_hz=config["rate_hz"],

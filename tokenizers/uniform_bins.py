@@ -143,8 +143,8 @@ class UniformBinTokenizer:
             ids: any numbers; those outside the vocabulary count as the nearest inside.
             last: executed values (..., D).
             velocity: not used.
-            times_s: times (T,) after `last` [s], linear between rows; for one chunk.
-            derivative: 0 for values, 1 for slopes; for one chunk.
+            times_s: times (T,) after `last` [s], linear between rows.
+            derivative: 0 for values, 1 for slopes.
 
         Raises:
             ValueError: another derivative.
@@ -162,7 +162,12 @@ class UniformBinTokenizer:
         whole = np.concatenate([whole, missing], -2)
         if times_s is None and derivative == 0:
             return whole[..., 1:, :]
-        return at_times(whole, self.rate_hz, times_s, derivative)
+        # Chunks of a batch are so many more columns.
+        columns = np.moveaxis(whole, -2, 0)
+        read = at_times(
+            columns.reshape(len(columns), -1), self.rate_hz, times_s, derivative
+        )
+        return np.moveaxis(read.reshape(-1, *columns.shape[1:]), 0, -2)
 
     def save(self, folder: Path) -> None:
         """Write the tokenizer as one folder."""

@@ -19,13 +19,16 @@ def clip(folder, name, rows=50, fps=30, names=("hip", "knee"), values=None):
 def dataset(folder, action, episode, names):
     (folder / "meta").mkdir(parents=True)
     (folder / "data/chunk-000").mkdir(parents=True)
-    feature = {"dtype": "float32", "shape": [len(action[0])], "names": names}
+    vector = isinstance(action[0], list)
+    width = len(action[0]) if vector else 1
+    kind = pa.list_(pa.float32()) if vector else pa.float32()
+    feature = {"dtype": "float32", "shape": [width], "names": names}
     info = {"fps": 20, "features": {"action": feature}}
     (folder / "meta/info.json").write_text(json.dumps(info))
     count = len(action)
     table = pa.table(
         {
-            "action": pa.array(action, pa.list_(pa.float32())),
+            "action": pa.array(action, kind),
             "episode_index": episode,
             # Written the wrong way round: the reader must sort.
             "frame_index": list(range(count))[::-1],
@@ -53,6 +56,25 @@ def test_a_dataset_is_read_episode_by_episode(tmp_path, names):
     np.testing.assert_array_equal(first.values[:, 0], [2, 1, 0])
     np.testing.assert_array_equal(second.values[:, 1], [-6, -5, -4, -3])
     assert first.names == (("a", "b") if names else ("action_0", "action_1"))
+
+
+@pytest.mark.parametrize("vector", [True, False])
+def test_one_action_is_a_column(tmp_path, vector):
+    # LeRobot writes a feature of shape [1] as numbers.
+    action = [[0.5 * i] if vector else 0.5 * i for i in range(5)]
+    dataset(tmp_path / "d", action, [0, 0, 0, 1, 1], None)
+    first, second = read_motions([tmp_path / "d"])
+    np.testing.assert_array_equal(first.values, [[1.0], [0.5], [0.0]])
+    assert second.values.shape == (2, 1) and first.names == ("action_0",)
+
+
+def test_actions_that_do_not_fit_their_names_are_told(tmp_path):
+    dataset(tmp_path / "d", [[0.0, 1.0]] * 4, [0] * 4, ["a", "b", "c"])
+    with pytest.raises(ValueError, match=r"3 actions \(a, b, c\), got 2"):
+        read_motions([tmp_path / "d"])
+    dataset(tmp_path / "e", [[0.0, 1.0], [0.0]] * 2, [0] * 4, ["a", "b"])
+    with pytest.raises(ValueError, match="cannot be read"):
+        read_motions([tmp_path / "e"])
 
 
 def test_what_cannot_be_read_is_named(tmp_path):

@@ -4,8 +4,12 @@ import importlib.util
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from brownfield.tokenizers.spline_bins import SplineBinTokenizer
+from brownfield.tokenizers.folder import load_folder, save_folder
+from brownfield.tokenizers.spline_bins import KIND, SplineBinTokenizer
+from brownfield.tokenizers.uniform_bins import UniformBinTokenizer
 
 # Without the package, the folder of the same name here would be found.
 SPEC = importlib.util.find_spec("tokenizers")
@@ -76,6 +80,31 @@ def test_fast_cannot_read_most_strings_but_its_grammar_can_write_them():
             assert not grammar.tokenizer.fails(grammar.sample(rng))
 
 
+@pytest.fixture(scope="module")
+def grammars():
+    from brownfield.tokenizers.fast import FastGrammar
+
+    return [FastGrammar(fast(merge=merge)) for merge in ("bytes", "characters")]
+
+
+@needs_bpe
+@given(picks=st.lists(st.integers(0, 10_000), min_size=STEPS * DIM))
+@settings(max_examples=40, deadline=None)
+def test_whatever_is_picked_of_what_a_grammar_allows_is_whole(grammars, picks):
+    for grammar in grammars:
+        ids, written = [], 0
+        for pick in picks:
+            allowed = np.flatnonzero(grammar.allowed(written))
+            if not len(allowed):
+                break
+            ids.append(int(allowed[pick % len(allowed)]))
+            written += int(grammar.lengths[ids[-1]])
+            # Until all is written something may follow, and nothing after that.
+            assert grammar.allowed(written).any() == (written < grammar.count)
+            assert grammar.tokenizer.fails(ids) == (written < grammar.count)
+        assert written == grammar.count
+
+
 @needs_bpe
 def test_fast_refuses_what_it_cannot_code():
     with pytest.raises(ValueError, match="merge"):
@@ -85,6 +114,18 @@ def test_fast_refuses_what_it_cannot_code():
     codec = fast()
     with pytest.raises(ValueError, match=r"chunk \(20, 3\)"):
         codec.encode(np.zeros((3, 3)), np.zeros(3))
+    for wrong in (-1, codec.vocab_size, 2**40):
+        with pytest.raises(ValueError, match=rf"in 0\.\.{codec.vocab_size - 1}, got"):
+            codec.decode([3, wrong], np.zeros(3))
+        with pytest.raises(ValueError, match="merged bytes"):
+            codec.fails([3, wrong])
+    # Characters that are not there are no coefficients.
+    other = fast(merge="characters")
+    some = [3, 5]
+    np.testing.assert_array_equal(
+        other.decode([3, -1, 5, other.vocab_size], np.zeros(3)),
+        other.decode(some, np.zeros(3)),
+    )
 
 
 def test_spline_bins_come_back_and_begin_where_the_body_is(tmp_path):
@@ -99,6 +140,45 @@ def test_spline_bins_come_back_and_begin_where_the_body_is(tmp_path):
     codec.save(tmp_path / "a")
     again = SplineBinTokenizer.load(tmp_path / "a")
     np.testing.assert_array_equal(again.decode(ids, last), value)
+    config, arrays = load_folder(tmp_path / "a", KIND)
+    arrays["bounds"] = arrays["bounds"][:, 0]
+    save_folder(tmp_path / "b", KIND, config, arrays)
+    with pytest.raises(ValueError, match="fit the tokenizer again"):
+        SplineBinTokenizer.load(tmp_path / "b")
+
+
+def test_every_control_point_of_a_spline_has_bounds_of_its_own():
+    # Chunks that all begin at 0 and end anywhere: the first points barely move.
+    rng = np.random.default_rng(3)
+    ramp = np.linspace(0, 1, STEPS + 1)[1:, None] ** 2
+    chunks = rng.uniform(-1, 1, (500, 1, 1)) * ramp
+    last = np.zeros((500, 1))
+    codec = SplineBinTokenizer.fit(chunks, last, last, RATE, points=6, n_bins=16)
+    width = codec.bounds[1] - codec.bounds[0]
+    assert width.shape == (6, 1) and width[0] < 0.1 * width[-1]
+    ids = codec.encode(chunks, last)
+    # So each of them uses all of its bins.
+    assert all(len(np.unique(column)) == 16 for column in ids.T)
+    # Off by half a bin at most where no point is cut off.
+    inside = ((ids > 0) & (ids < 15)).all(1)
+    off = np.abs(codec.decode(ids, last) - chunks)[inside]
+    assert len(off) > 300 and (off <= 0.51 * width.max() / 15 + 1e-3).all()
+
+
+def test_uniform_bins_read_batches_at_any_time():
+    chunks, last, velocity = windows()
+    codec = UniformBinTokenizer.fit(chunks, last, velocity, RATE)
+    ids, times = codec.encode(chunks, last, velocity), np.linspace(0, 1.2, 33)
+    for derivative in (0, 1):
+        many = codec.decode(ids, last, velocity, times, derivative)
+        assert many.shape == (len(chunks), 33, DIM)
+        for i in range(0, len(chunks), 17):
+            one = codec.decode(ids[i], last[i], velocity[i], times, derivative)
+            np.testing.assert_array_equal(many[i], one)
+    rows = np.arange(1, STEPS + 1) / RATE
+    np.testing.assert_allclose(
+        codec.decode(ids, last, times_s=rows), codec.decode(ids, last), atol=1e-12
+    )
 
 
 def test_spline_bins_read_any_string():

@@ -79,6 +79,22 @@ def states(rng, count):
     return LOWER + share * (UPPER - LOWER), velocity
 
 
+def feasible_states(tokenizer, rng, count):
+    """Hand-over states (count, DIM) from the whole box that can be braked from; every
+    other coordinate lies on an edge of it."""
+    f = tokenizer.fields
+
+    def share():
+        inner = rng.uniform(0, 1, (count, DIM))
+        return np.where(rng.random((count, DIM)) < 0.5, np.round(inner), inner)
+
+    last = np.clip(f.lower + share() * (f.upper - f.lower), f.lower, f.upper)
+    slowest = np.maximum(-f.max_rate, (f.lower - last) * 3 / f.duration)
+    fastest = np.minimum(f.max_rate, (f.upper - last) * 3 / f.duration)
+    velocity = slowest + share() * (fastest - slowest)
+    return last, np.clip(velocity, slowest, fastest)
+
+
 def check_limits(tokenizer, ids, last, velocity):
     fine = np.arange(0, 601) / 500.0
     value = tokenizer.decode(ids, last, velocity, times_s=fine)
@@ -124,20 +140,63 @@ def test_a_million_random_strings(ladder):
         assert (np.abs(steps) <= MAX_RATE * (1 + 1e-6)).all()
 
 
-def test_position_and_velocity_go_on_for_every_string(ladder):
+@pytest.fixture(scope="module")
+def resting():
+    """All fields come to rest, at values that sums of floats do not meet exactly."""
+    rest = np.array([0.37, -0.91, 1.23, 0.07, -0.33])
+    return LadderTokenizer.universal(
+        RATE, STEPS, LOWER, UPPER, MAX_RATE, NAMES, rest, max_tokens=40
+    )
+
+
+@pytest.mark.parametrize("which", ["ladder", "universal", "resting"])
+def test_position_and_velocity_go_on_from_every_feasible_state(which, request):
+    tokenizer = request.getfixturevalue(which)
     rng = np.random.default_rng(2)
-    last, velocity = states(rng, 200)
-    velocity = np.clip(velocity, -0.5, 0.5)
-    inside = (last - LOWER > 0.3) & (UPPER - last > 0.3)
-    last = np.where(inside, last, (LOWER + UPPER) / 2)
-    ids = rng.integers(0, 1024, (200, 24))
-    before = ladder.clamped
+    last, velocity = feasible_states(tokenizer, rng, 1500)
+    ids = rng.integers(0, 1024, (1500, tokenizer.n_tokens))
+    free = LadderTokenizer(
+        tokenizer.model, tokenizer.fields.without_limits(), RATE, 1024
+    )
+    few = slice(0, 20)
+    before = tokenizer.clamped
     for derivative, state in ((0, last), (1, velocity)):
-        start = ladder.decode(ids, last, velocity, np.zeros(1), derivative)[:, 0]
-        np.testing.assert_allclose(start, state, atol=1e-12)
-    step = ladder.decode(ids, last, velocity, np.array([1e-7]))[:, 0]
-    np.testing.assert_allclose((step - last) / 1e-7, velocity, atol=1e-4)
-    assert ladder.clamped == before
+        args = np.zeros(1), derivative
+        start = tokenizer.decode(ids, last, velocity, *args)[:, 0]
+        np.testing.assert_allclose(start, state, rtol=0, atol=1e-12)
+        one = tokenizer.decode(ids[few], last[few], velocity[few], *args)[:, 0]
+        np.testing.assert_allclose(one, state[few], rtol=0, atol=1e-12)
+    # And from there on: no jump that a first instant would hide.
+    for time in (1e-11, 1e-9, 1e-7, 1e-5):
+        at = np.array([time])
+        bend = np.abs(free.decode(ids, last, velocity, at, 2)).max()
+        slope = tokenizer.decode(ids, last, velocity, at, 1)[:, 0]
+        assert np.abs(slope - velocity).max() <= 4 * bend * time + 1e-12
+    assert tokenizer.clamped == before
+    single = [torch.from_numpy(x).float() for x in (last, velocity)]
+    for derivative, state in ((0, last), (1, velocity)):
+        start = tokenizer.decode(ids, *single, np.zeros(1), derivative)[:, 0]
+        np.testing.assert_allclose(start.numpy(), state, rtol=0, atol=3e-6)
+
+
+@pytest.mark.parametrize("which", ["ladder", "universal", "resting"])
+def test_many_plans_are_what_each_is_by_itself(which, request):
+    tokenizer = request.getfixturevalue(which)
+    rng = np.random.default_rng(6)
+    last, velocity = states(rng, 120)
+    longest = tokenizer.n_tokens
+    whole = rng.integers(0, 1024, (120, longest))
+    ragged = [
+        rng.integers(-1, 1026, k) for k in rng.integers(0, longest + 3, len(last))
+    ]
+    times = np.linspace(0, 1, 41)
+    for ids in (whole, ragged, whole[:, :5]):
+        for derivative in (0, 1):
+            many = tokenizer.decode(ids, last, velocity, times, derivative)
+            for i in range(0, 120, 3):
+                own = ids[i], last[i], velocity[i]
+                one = tokenizer.decode(*own, times, derivative)
+                np.testing.assert_allclose(many[i], one, atol=1e-7)
 
 
 def test_states_that_cannot_be_kept_are_counted(ladder):
@@ -198,6 +257,15 @@ def test_stop_and_tolerance_agree(ladder):
     off = ((again - test[0])[..., ladder.fields.moving]) / span
     assert np.sqrt((off**2).mean()) < 0.15
     assert ladder.stop(0, 0.0) == ladder.n_tokens
+    first = whole[:, 0]
+    ends = ladder.stop(first, 0.1)
+    assert isinstance(ends, np.ndarray) and ends.shape == first.shape
+    assert ends.tolist() == [len(row) for row in short]
+    assert ladder.stop(first.tolist(), 0.1) == ends.tolist()
+    tensor = ladder.stop(torch.from_numpy(first[:6].reshape(2, 3)), 0.1)
+    assert isinstance(tensor, torch.Tensor)
+    assert tensor.tolist() == ends[:6].reshape(2, 3).tolist()
+    assert ladder.stop([], 0.1) == []
     assert all(len(r) <= 3 for r in ladder.encode(*test, tolerance=0.1, max_tokens=3))
 
 
@@ -357,6 +425,10 @@ def test_bad_input_is_named(ladder, data):
         ladder.decode(np.zeros((3, 2), int), last, velocity)
     with pytest.raises(ValueError, match="first_id"):
         ladder.stop(5000, 0.1)
+    with pytest.raises(ValueError, match="first_id"):
+        ladder.stop([3, -1], 0.1)
+    with pytest.raises(ValueError, match="whole"):
+        ladder.stop(torch.tensor([0.5]), 0.1)
     with pytest.raises(ValueError, match="max_tokens"):
         ladder.encode(chunk, last, velocity, max_tokens=-1)
     chunks, last, velocity = data
