@@ -19,6 +19,7 @@ class PolicyActor:
 
     Attributes:
         ids: the ids (K,) being played; None before the first look.
+        velocity: how fast the commands changed at the last look (D,) [unit/s].
     """
 
     def __init__(self, agent: PolicyAgent, steps: int | None = None) -> None:
@@ -26,6 +27,7 @@ class PolicyActor:
         self.agent = agent
         self.steps = steps or agent.body.executed_steps
         self.ids: NDArray[np.int64] | None = None
+        self.velocity = np.zeros(agent.body.action_dim)
         self._columns = command_columns(agent.body)
         self._player: TokenPlayer | None = None
         self._played = 0
@@ -39,10 +41,12 @@ class PolicyActor:
         """The next command (D,)."""
         if self._player is None or self._played >= self.steps:
             executed = observation["state"][self._columns]
+            still = np.zeros(len(executed))
+            self.velocity = self._player.velocity if self._player else still
             self._player = TokenPlayer(
-                self.agent.body, self.agent.action_tokenizer, executed
+                self.agent.body, self.agent.action_tokenizer, executed, self.velocity
             )
-            self.ids = self.agent.act(observation)
+            self.ids = self.agent.act(observation, self.velocity)
             self._player.feed(self.ids)
             self._played = 0
         self._played += 1

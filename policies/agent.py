@@ -115,22 +115,28 @@ class PolicyAgent:
         self.stream = EpisodeStream(self._grammar, ids)
 
     @torch.inference_mode()
-    def act(self, observation: dict[str, Any]) -> NDArray[np.int64]:
+    def act(
+        self, observation: dict[str, Any], velocity: NDArray[np.floating] | None = None
+    ) -> NDArray[np.int64]:
         """Ids (K,) of the chunk that begins now.
 
         Args:
             observation: the body's camera (H, W, 3) uint8, `state` (S,) and, when no
                 prompt was given to `reset`, `prompt`.
+            velocity: how fast the plan being executed changes (D,) [unit/s], None where
+                there is none; read where the action tokenizer goes on from it.
 
         Raises:
-            ValueError: a missing entry, a wrong shape, or NaN in the state.
+            ValueError: a missing entry, a wrong shape, or NaN in state or velocity.
         """
-        ids = self._look(observation)
+        ids = self._look(observation, velocity)
         assert self.stream is not None and self.thought is not None
         self.stream.look(self.thought.video_ids, self.thought.state_ids, ids)
         return ids
 
-    def _look(self, observation: dict[str, Any]) -> NDArray[np.int64]:
+    def _look(
+        self, observation: dict[str, Any], velocity: NDArray[np.floating] | None = None
+    ) -> NDArray[np.int64]:
         """Ids (K,) for an observation, which stays out of the stream."""
         camera = self.body.cameras[0].name
         for name in (camera, "state"):
@@ -164,6 +170,8 @@ class PolicyAgent:
         tokenizer = self._tokenizers.state[self.body.name]
         state_ids = np.asarray(tokenizer.encode(state[None]))
         seen = np.asarray(tokenizer.decode(state_ids), dtype=np.float32)
+        if self.action_tokenizer.uses_velocity:
+            seen = np.concatenate([seen, self._velocity(velocity)[None]], 1)
         look = policy.trunk.look(
             self.body.name,
             codes,
@@ -185,18 +193,37 @@ class PolicyAgent:
         digits = self.action_tokenizer.digits
         return answer_ids(policy.trunk, self.body, look, digits)[0]
 
+    def _velocity(self, given: NDArray[np.floating] | None) -> NDArray[np.float32]:
+        """How fast the commands change (D,), checked."""
+        dim = self.body.action_dim
+        if given is None:
+            return np.zeros(dim, dtype=np.float32)
+        velocity = np.asarray(given, dtype=np.float32)
+        if velocity.shape != (dim,) or not np.isfinite(velocity).all():
+            raise ValueError(
+                f"velocity must be finite and of shape ({dim},), got {given}"
+            )
+        return velocity
+
     @torch.inference_mode()
     def imagine(
-        self, observation: dict[str, Any], ids: NDArray[np.int64]
+        self,
+        observation: dict[str, Any],
+        ids: NDArray[np.int64],
+        velocity: NDArray[np.floating] | None = None,
     ) -> NDArray[np.uint8]:
         """The frame (64, 64, 3) expected after the executed part of `ids` (K,).
+
+        Args:
+            observation, velocity: as for `act`.
+            ids: what will be executed.
 
         Raises:
             ValueError: as `act`, or ids of another length.
         """
         digits = self.action_tokenizer.digits
         executed = torch.from_numpy(digits.values(digits.of(ids)))
-        self._look(observation)
+        self._look(observation, velocity)
         policy, levels = self._policy, self._policy.config.video_levels
         logits = policy.trunk.world(
             self.body.name, executed[None].to(self._device), self._last_past

@@ -53,8 +53,9 @@ class ExpertThroughTokens:
         """The next command (D,), a new chunk every `executed_steps`."""
         if self._player is None or self._played >= self._body.executed_steps:
             last = observation["state"][command_columns(self._body)]
-            self._player = TokenPlayer(self._body, self._tokenizer, last)
-            ids = self._tokenizer.encode(env.plan(), last, np.zeros_like(last))
+            velocity = self._player.velocity if self._player else np.zeros_like(last)
+            self._player = TokenPlayer(self._body, self._tokenizer, last, velocity)
+            ids = self._tokenizer.encode(env.plan(), last, velocity)
             self._player.feed(np.asarray(ids))
             self._played = 0
         self._played += 1

@@ -100,7 +100,8 @@ class Examples:
     paraphrased: Tensor
     """(U, V, text_bytes) the same asked in other words; V may be 0."""
     state: NDArray[np.float32]
-    """(N, S) dequantised, a row a look."""
+    """(N, S) dequantised, a row a look; (N, S + D) with the velocity of the commands
+    where the action tokenizer goes on from it."""
     state_ids: NDArray[np.uint8]
     """(N, S)."""
     action: NDArray[np.float32]
@@ -195,9 +196,10 @@ def tokenize(
         for prompt in windows.prompts
     ]
     state_ids = state.encode(windows.state)
-    # A look does not tell how fast the command was changing, so plans begin at rest.
-    still = np.zeros_like(windows.last)
-    executed = action.encode(windows.executed, windows.last, still)
+    seen = np.asarray(state.decode(state_ids), dtype=np.float32)
+    if action.uses_velocity:
+        seen = np.concatenate([seen, windows.velocity], 1)
+    executed = action.encode(windows.executed, windows.last, windows.velocity)
     digits = action.digits
     n_read = windows.privileged.shape[1] - len(SIGHT)
     return Examples(
@@ -206,11 +208,13 @@ def tokenize(
             [tokenizers.text.encode(p) for p in windows.prompts], text_bytes
         ),
         paraphrased=torch.stack(ways),
-        state=np.asarray(state.decode(state_ids), dtype=np.float32),
+        state=seen,
         state_ids=state_ids.astype(np.uint8),
         action=np.asarray(
             action.places(
-                windows.label, windows.last[windows.look], still[windows.look]
+                windows.label,
+                windows.last[windows.look],
+                windows.velocity[windows.look],
             ),
             np.float32,
         ),

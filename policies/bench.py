@@ -201,6 +201,7 @@ def made_up_windows(rows: int, body: Body = G1_BODY, prompt: str = PROMPT) -> Wi
         frames=rng.integers(0, 256, (rows, 64, 64, 3), dtype=np.uint8),
         state=rng.normal(0, 0.3, (rows, body.state_dim)).astype(np.float32),
         last=commands[:, 0].copy(),
+        velocity=rng.normal(0, 0.1, (rows, dim)).astype(np.float32),
         label=commands,
         executed=commands,
         privileged_names=PRIVILEGED_NAMES,

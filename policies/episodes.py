@@ -121,7 +121,7 @@ class _Watch:
     """Collects footage while an episode runs."""
 
     def __init__(self, actor: Actor) -> None:
-        self._agent = actor.agent if isinstance(actor, PolicyActor) else None
+        self._actor = actor if isinstance(actor, PolicyActor) else None
         self._clip: list[Picture] = []
         self._pairs: list[tuple[Picture, Picture]] = []
         self._look_ms: list[float] = []
@@ -133,11 +133,12 @@ class _Watch:
         view = env.picture(env.view, CLIP_HEIGHT, CLIP_WIDTH)
         self._clip.append(with_inset(view, seen))
         # A look every 2.4 s: eight of them tell an episode.
-        if self._agent is not None and len(self._clip) % 24 == 1:
+        if self._actor is not None and len(self._clip) % 24 == 1:
+            agent, velocity = self._actor.agent, self._actor.velocity
             start = time.perf_counter()
-            self._agent.act(observation)
+            agent.act(observation, velocity)
             self._look_ms.append(1000 * (time.perf_counter() - start))
-            pair = area_resize(seen, 64), self._agent.seen_frame()
+            pair = area_resize(seen, 64), agent.seen_frame()
             self._pairs.append(pair)
 
     def footage(self) -> Footage:

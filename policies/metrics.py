@@ -50,9 +50,10 @@ def offline_metrics(
             trunk.prefix(body.name, batch.text),
             batch.prompt,
         )
-        last = windows.last[windows.look[part]]
+        looks = windows.look[part]
+        state = windows.last[looks], windows.velocity[looks]
         action = answer_ids(trunk, body, look, tokenizer.digits)
-        chunks.append(tokenizer.decode(action, last, np.zeros_like(last)))
+        chunks.append(tokenizer.decode(action, *state))
         read.append(
             torch.cat(
                 [port.auxiliary_in_units(look.auxiliary), look.auxiliary[:, -1:]], 1

@@ -267,7 +267,8 @@ class StreamTransformer(nn.Module):
         Args:
             body: who looks.
             codes: (B, digits, grid, grid) quantised code vectors in [-1, 1].
-            state: (B, S) dequantised state, in physical units.
+            state: (B, S) dequantised state, in physical units, and behind it velocities
+                (B, D) of the commands for bodies whose port reads them.
             prefix: of the distinct prompts.
             prompt: (B,) int64 row of `prefix` of each sample; None when there is one.
             absent: (B,) bool, where the state is withheld (training only).

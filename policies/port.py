@@ -46,6 +46,9 @@ class PortConfig:
     action_ordinal: bool = True
     """Neighbouring values of a digit mean neighbouring motions."""
 
+    velocity_dim: int = 0
+    """D where the velocity of the commands is read beside the state, else 0."""
+
     auxiliary: int = 6
     """Continuous quantities A read off the state position in training."""
 
@@ -73,9 +76,10 @@ class Port(nn.Module):
     def __init__(self, config: PortConfig, width: int) -> None:
         super().__init__()
         self.config = config
+        read = config.state_dim + config.velocity_dim
         self.name = nn.Parameter(torch.empty(width))
         self.state_in = nn.Sequential(
-            nn.Linear(config.state_dim, 2 * width),
+            nn.Linear(read, 2 * width),
             nn.GELU(),
             nn.Linear(2 * width, width),
         )
@@ -108,8 +112,8 @@ class Port(nn.Module):
             if name not in ("action_bias", "state_absent"):
                 nn.init.normal_(parameter, std=0.02)
         nn.init.zeros_(self.state_absent)
-        self.register_buffer("state_mean", torch.zeros(config.state_dim))
-        self.register_buffer("state_std", torch.ones(config.state_dim))
+        self.register_buffer("state_mean", torch.zeros(read))
+        self.register_buffer("state_std", torch.ones(read))
         self.register_buffer("auxiliary_mean", torch.zeros(config.auxiliary))
         self.register_buffer("auxiliary_std", torch.ones(config.auxiliary))
 
@@ -119,7 +123,8 @@ class Port(nn.Module):
         """Take mean and spread from data.
 
         Args:
-            state: (N, S) as the state tokenizer decodes it.
+            state: (N, S) as the state tokenizer decodes it, and behind it velocities
+                (N, D) where they are read.
             auxiliary: (N, A) simulator truth that the state position learns to tell.
 
         Raises:
@@ -136,7 +141,7 @@ class Port(nn.Module):
         self.auxiliary_std.copy_(torch.from_numpy(np.maximum(auxiliary.std(0), 0.01)))
 
     def read_state(self, state: Tensor, absent: Tensor | None) -> Tensor:
-        """State in physical units (B, S) -> (B, d).
+        """State, and velocity where it is read, in physical units (B, S + D) -> (B, d).
 
         Args:
             state: dequantised.

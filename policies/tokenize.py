@@ -221,7 +221,7 @@ def fit_action(windows: Windows, kind: str = "knots") -> DigitTokenizer:
         kind: one of `ACTION_TOKENIZERS`.
     """
     body = body_named(windows.body)
-    last = windows.last[windows.look]
+    last, velocity = windows.last[windows.look], windows.velocity[windows.look]
     own: dict[str, int] = {}
     if kind == "ladder":
         own = {"max_tokens": max(6, 2 * body.action_dim)}
@@ -231,7 +231,7 @@ def fit_action(windows: Windows, kind: str = "knots") -> DigitTokenizer:
     return codec.fit(
         windows.label,
         last,
-        np.zeros_like(last),
+        velocity,
         rate_hz=body.control_hz,
         lower=body.action_lower,
         upper=body.action_upper,

@@ -3,7 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from brownfield.robot.bodies import body_named
+from brownfield.robot.body import Body
 from brownfield.tokenizers.action_tokenizers import load_action_tokenizer
+from brownfield.tokenizers.body_check import Fitted, check_body
 from brownfield.tokenizers.folder import folder_hash
 from brownfield.tokenizers.protocols import DigitTokenizer
 from brownfield.tokenizers.state import StateTokenizer
@@ -39,16 +42,40 @@ class TokenizerSet:
         """Read what `save` wrote.
 
         Raises:
-            ValueError: the folder or one of its tokenizers is missing.
+            ValueError: the folder or one of its tokenizers is missing, or an action
+                tokenizer was fitted for another description of its body.
         """
         names = _saved(folder)
         bodies = sorted({name.split("/")[0] for name in names if "/" in name})
-        return cls(
+        new = cls(
             text=ByteTokenizer(),
             video=VideoFSQ.load(folder / "video"),
             state={b: StateTokenizer.load(folder / b / "state") for b in bodies},
             action={b: load_action_tokenizer(folder / b / "action") for b in bodies},
         )
+        for name, tokenizer in new.action.items():
+            try:
+                check_fitted(tokenizer, body_named(name))
+            except ValueError as error:
+                raise ValueError(f"{folder / name}: {error}") from error
+        return new
+
+
+def check_fitted(tokenizer: Fitted, body: Body) -> None:
+    """Make sure that an action tokenizer was fitted for a body as it is.
+
+    Raises:
+        ValueError: says what differs.
+    """
+    check_body(
+        tokenizer,
+        [field.name for field in body.action],
+        body.control_hz,
+        lower=body.action_lower,
+        upper=body.action_upper,
+        max_rate=body.action_max_rate,
+        rest=body.action_rest,
+    )
 
 
 def saved_hashes(folder: Path) -> dict[str, str]:

@@ -460,6 +460,7 @@ def port_sizes(body_name: str, tokenizers: TokenizerSet, auxiliary: int) -> Port
         state_dim=body.state_dim,
         state_bins=tokenizers.state[body_name].vocab_size,
         action_dim=body.action_dim,
+        velocity_dim=body.action_dim if action.uses_velocity else 0,
         auxiliary=auxiliary,
     )
     if isinstance(action, KnotBinTokenizer):

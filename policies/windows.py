@@ -16,7 +16,15 @@ from brownfield.tokenizers.resize import area_resize
 
 OF_ALL = ("body", "privileged_names", "prompts")
 """Fields of `Windows` that have no entries."""
-OF_LOOKS = ("frames", "state", "last", "executed", "following", "episode")
+OF_LOOKS = (
+    "frames",
+    "state",
+    "last",
+    "velocity",
+    "executed",
+    "following",
+    "episode",
+)
 """Fields of `Windows` with one entry for every look; the others have one a row."""
 SIGHT = ("visible", "pixel_x", "pixel_y")
 """Last columns of the simulator's truth; those before are told by an auxiliary head."""
@@ -40,6 +48,9 @@ class Windows:
 
     last: NDArray[np.float32]
     """(N, D) command being executed at the look."""
+
+    velocity: NDArray[np.float32]
+    """(N, D) how much it changed in the tick before [unit/s]; 0 at the first look."""
 
     executed: NDArray[np.float32]
     """(N, T, D) what was executed from here on; the last command repeats at the end."""
@@ -162,10 +173,12 @@ def windows_of(
         length = len(one.state)
         ahead = np.arange(length)[:, None] + np.arange(body.chunk_steps)
         following = np.minimum(np.arange(length) + body.executed_steps, length - 1)
+        last = one.state[:, columns]
         looks = {
             "frames": area_resize(one.frames[camera], size),
             "state": one.state,
-            "last": one.state[:, columns],
+            "last": last,
+            "velocity": np.diff(last, axis=0, prepend=last[:1]) * body.control_hz,
             "executed": one.action[np.minimum(ahead, length - 1)],
             "following": following + start,
             "episode": np.full(length, number),
@@ -190,7 +203,7 @@ def windows_of(
         raise ValueError("there is no episode to learn from")
     # Frames fill the memory: let go of each list as soon as it is joined.
     joined = {name: np.concatenate(parts.pop(name)) for name in list(parts)}
-    for name in ("state", "last", "label", "executed", "privileged"):
+    for name in ("state", "last", "velocity", "label", "executed", "privileged"):
         joined[name] = joined[name].astype(np.float32, copy=False)
     for name in ("prompt", "following", "episode", "look"):
         joined[name] = joined[name].astype(np.int64, copy=False)

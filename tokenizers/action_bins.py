@@ -25,6 +25,8 @@ KIND = "knot-bin action tokenizer"
 class KnotBinTokenizer:
     """K = knots x D ids, knot by knot, each in 0..n_bins - 1."""
 
+    uses_velocity = False
+
     def __init__(
         self,
         *,
@@ -141,6 +143,12 @@ class KnotBinTokenizer:
             knots=knots,
             n_bins=n_bins,
         )
+
+    @property
+    def limits(self) -> dict[str, Array]:
+        """What every string keeps to: `lower`, `upper`, `max_rate` and `rest` (D,)."""
+        names = "lower", "upper", "max_rate", "rest"
+        return {name: getattr(self, name) for name in names}
 
     @property
     def digits(self) -> IdDigits:

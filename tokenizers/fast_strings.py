@@ -25,6 +25,8 @@ KIND = "FAST string action tokenizer"
 class FastStrings:
     """K ids for every chunk; `end` fills what FAST leaves."""
 
+    uses_velocity = False
+
     def __init__(self, codec: FastTokenizer, longest: int) -> None:
         """Args: longest: ids K of a string; longer ones are cut off."""
         self.codec, self.n_tokens = codec, int(longest)
@@ -68,6 +70,21 @@ class FastStrings:
         )
         pairs = zip(np.asarray(chunks), np.asarray(last), strict=True)
         return cls(codec, max(len(codec.encode(chunk, own)) for chunk, own in pairs))
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Fields (D), in order."""
+        return self.codec.names
+
+    @property
+    def rate_hz(self) -> float:
+        """Rows per second [Hz]."""
+        return self.codec.rate_hz
+
+    @property
+    def limits(self) -> dict[str, Array]:
+        """It knows none."""
+        return {}
 
     @property
     def digits(self) -> IdDigits:

@@ -35,7 +35,8 @@ KIND = "ladder action tokenizer"
 _ARRAYS = ("time_map", "time_read", "joint_map", "gain_edges", "gain", "scale", "error")
 MANY = 32
 """NumPy batches from this size on are computed by torch, in float64: it is quicker."""
-_LIMITS = ("lower", "upper", "max_rate", "rest", "quantiles")
+LIMITS = ("lower", "upper", "max_rate", "rest")
+_LIMITS = (*LIMITS, "quantiles")
 
 
 class LadderTokenizer:
@@ -47,6 +48,8 @@ class LadderTokenizer:
         clamped: hand-over states seen so far that nobody could have braked from within
             the limits; the nearest that one can was used.
     """
+
+    uses_velocity = True
 
     def __init__(
         self, model: LadderModel, fields: LadderFields, rate_hz: float, vocab_size: int
@@ -311,23 +314,10 @@ class LadderTokenizer:
             return torch.from_numpy(np.asarray(found)).to(first_id.device)
         return found if isinstance(first_id, np.ndarray) else found.tolist()
 
-    def check_body(
-        self,
-        names: Sequence[str],
-        rate_hz: float,
-        lower: ArrayLike,
-        upper: ArrayLike,
-    ) -> None:
-        """Make sure that the tokenizer was fitted for a body.
-
-        Raises:
-            ValueError: says what differs: names, their order, rate or a limit.
-        """
-        if rate_hz != self.rate_hz:
-            raise ValueError(
-                f"the tokenizer was fitted at {self.rate_hz} Hz, the body has {rate_hz}"
-            )
-        self.fields.check_same(names, lower, upper)
+    @property
+    def limits(self) -> dict[str, Array]:
+        """What every string keeps to: `lower`, `upper`, `max_rate` and `rest` (D,)."""
+        return {name: getattr(self.fields, name) for name in LIMITS}
 
     def save(self, folder: Path) -> None:
         """Write the tokenizer as one folder."""

@@ -126,24 +126,3 @@ class LadderFields:
         """The same fields, free."""
         free = np.full(len(self.names), np.inf)
         return replace(self, lower=-free, upper=free, max_rate=free)
-
-    def check_same(
-        self, names: Sequence[str], lower: ArrayLike, upper: ArrayLike
-    ) -> None:
-        """Raises ValueError that says which name or limit differs."""
-        if tuple(names) != self.names:
-            raise ValueError(
-                f"the tokenizer is for the fields {list(self.names)}, the body has "
-                f"{list(names)}"
-            )
-        for what, own, other in (
-            ("lower", self.lower, np.asarray(lower, float)),
-            ("upper", self.upper, np.asarray(upper, float)),
-        ):
-            same = np.isclose(own, other, rtol=0, atol=1e-9)
-            if not same.all():
-                i = int(np.argmin(same))
-                raise ValueError(
-                    f"{what} limit of {self.names[i]}: the tokenizer has {own[i]}, "
-                    f"the body {other[i]}"
-                )

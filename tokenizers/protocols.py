@@ -13,6 +13,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from brownfield.tokenizers.body_check import Fitted
 from brownfield.tokenizers.id_digits import IdDigits
 
 Ids = NDArray[np.int64]
@@ -82,6 +83,11 @@ class ActionTokenizer(Protocol):
         """Number of ids."""
         ...
 
+    @property
+    def uses_velocity(self) -> bool:
+        """Whether a motion depends on `velocity`; where not, any will do."""
+        ...
+
     def encode(
         self,
         chunk: Array,
@@ -114,7 +120,7 @@ class ActionTokenizer(Protocol):
         ...
 
 
-class DigitTokenizer(ActionTokenizer, Protocol):
+class DigitTokenizer(ActionTokenizer, Fitted, Protocol):
     """Action tokens that a policy can speak: strings of one length, ids of digits."""
 
     @property

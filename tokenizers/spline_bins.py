@@ -35,6 +35,8 @@ FEWEST = 3
 class SplineBinTokenizer:
     """K = points x D ids, control point by control point."""
 
+    uses_velocity = False
+
     def __init__(
         self,
         *,
@@ -149,6 +151,11 @@ class SplineBinTokenizer:
         low, high = self.bounds
         unit = (self._control(x, origin) - low) / (high - low)
         return np.clip(unit, 0, 1).reshape(*x.shape[:-2], -1)
+
+    @property
+    def limits(self) -> dict[str, Array]:
+        """`lower` and `upper` (D,), which motions are cut off at."""
+        return {"lower": self.lower, "upper": self.upper}
 
     @property
     def digits(self) -> IdDigits:

@@ -23,6 +23,8 @@ KIND = "uniform-bin action tokenizer"
 class UniformBinTokenizer:
     """K = T x D ids, row by row, of equal bins between 1 and 99 % quantiles."""
 
+    uses_velocity = False
+
     def __init__(
         self,
         *,
@@ -97,6 +99,11 @@ class UniformBinTokenizer:
         check_finite("chunk", x, self.names)
         unit = (x - self.bounds[0]) / np.diff(self.bounds, axis=0)
         return np.clip(unit, 0, 1).reshape(*x.shape[:-2], -1)
+
+    @property
+    def limits(self) -> dict[str, Array]:
+        """It knows none."""
+        return {}
 
     @property
     def digits(self) -> IdDigits:

@@ -5,6 +5,7 @@ import numpy as np
 from brownfield.robot.body import Body, Field
 from brownfield.robot.token_player import TokenPlayer
 from brownfield.tokenizers.action_bins import KnotBinTokenizer
+from brownfield.tokenizers.ladder import LadderTokenizer
 
 BODY = Body(
     name="crane",
@@ -58,3 +59,36 @@ def test_a_new_chunk_replaces_what_is_left() -> None:
     player.feed(rest)
     assert player.steps_left == 4
     assert np.isclose(player.next()[1], reached)
+
+
+def test_a_ladder_goes_on_as_fast_as_the_plan_before() -> None:
+    ladder = LadderTokenizer.universal(
+        BODY.control_hz,
+        BODY.chunk_steps,
+        BODY.action_lower,
+        BODY.action_upper,
+        BODY.action_max_rate,
+        ("speed", "height"),
+        BODY.action_rest,
+    )
+    rng = np.random.default_rng(0)
+    player, fastest = TokenPlayer(BODY, ladder, np.array([0.0, 1.0])), 0.0
+    assert np.array_equal(player.velocity, [0, 0])
+    for _ in range(20):
+        last, velocity = player.executed, player.velocity
+        ids = rng.integers(0, ladder.vocab_size, ladder.n_tokens)
+        player.feed(ids)
+        assert np.array_equal(player.velocity, velocity)
+        slope = ladder.decode(ids, last, velocity, np.array([0.0, 0.2]), 1)
+        np.testing.assert_allclose(slope[0], velocity, atol=1e-9)
+        player.next()
+        player.next()
+        np.testing.assert_allclose(player.velocity, slope[1], atol=1e-9)
+        # Another player that is told both goes on in the same way.
+        again = TokenPlayer(BODY, ladder, player.executed, player.velocity)
+        assert np.array_equal(again.velocity, player.velocity)
+        fastest = max(fastest, float(np.abs(player.velocity).max()))
+    assert fastest > 0.1 and ladder.clamped == 0
+    for _ in range(4):
+        player.next()
+    assert np.array_equal(player.velocity, [0, 0]), "it has come to rest"

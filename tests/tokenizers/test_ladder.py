@@ -376,16 +376,6 @@ def test_a_changed_byte_is_refused(ladder, tmp_path):
     LadderTokenizer.load(tmp_path / "a")
 
 
-def test_another_body_is_refused_and_named(ladder):
-    ladder.check_body(NAMES, RATE, LOWER, UPPER)
-    with pytest.raises(ValueError, match="fields"):
-        ladder.check_body(NAMES[::-1], RATE, LOWER, UPPER)
-    with pytest.raises(ValueError, match=r"30\.0 Hz"):
-        ladder.check_body(NAMES, 50.0, LOWER, UPPER)
-    with pytest.raises(ValueError, match="upper limit of knee"):
-        ladder.check_body(NAMES, RATE, LOWER, UPPER + np.eye(DIM)[1])
-
-
 @pytest.mark.parametrize(("steps", "dim"), [(1, 1), (2, 3), (3, 1), (7, 2), (50, 12)])
 def test_any_shape(steps, dim):
     rng = np.random.default_rng(0)
