@@ -162,6 +162,8 @@ def _from_scratch(config: Demo, made: list[Path]) -> None:
             TokenizeConfig(
                 datasets=(demonstrations,),
                 out=tokenizers,
+                # One block of ids is learned in fewer steps than a string.
+                action_tokenizer="knots",
                 body=(FROM_SCRATCH,),
                 seconds=recipe.tokenize_s,
                 threads=config.workers,

@@ -221,7 +221,7 @@ def fit_quickly(windows: Windows) -> TokenizerSet:
         text=ByteTokenizer(),
         video=VideoFSQ(),
         state={windows.body: fit_state(windows)},
-        action={windows.body: fit_action(windows)},
+        action={windows.body: fit_action(windows, "knots")},
     )
 
 

@@ -58,7 +58,7 @@ class TokenizeConfig:
     body: tuple[str, ...] = ("g1",)
     """Bodies of the datasets; several share one video tokenizer."""
 
-    action_tokenizer: str = "knots"
+    action_tokenizer: str = "ladder"
     """`ladder`, `knots`, `fast`, `spline` or `bins`."""
 
     keep: Path | None = None
@@ -213,7 +213,7 @@ def fit_state(windows: Windows) -> StateTokenizer:
     return StateTokenizer.fit(windows.state, names)
 
 
-def fit_action(windows: Windows, kind: str = "knots") -> DigitTokenizer:
+def fit_action(windows: Windows, kind: str) -> DigitTokenizer:
     """The action tokenizer of a body's windows.
 
     Args:

@@ -113,8 +113,15 @@ def test_every_action_tokenizer_is_learned_and_spoken(kind, tiny, windows, tmp_p
     assert agent.imagine(seen, ids).shape == (64, 64, 3)
 
 
-def test_a_block_is_not_written(tiny, windows):
-    trainer = Trainer(tiny, [windows], Ranks())
+def test_a_block_is_not_written(tiny, windows, tmp_path):
+    config = TokenizeConfig(
+        datasets=(),
+        out=tmp_path / "knots",
+        keep=tiny.tokenizers,
+        action_tokenizer="knots",
+    )
+    folder = fit_tokenizers(config, [windows])
+    trainer = Trainer(replace(tiny, tokenizers=folder), [windows], Ranks())
     with pytest.raises(ValueError, match="answers with a block"):
         trainer.policy.trunk.write("g1", _look(_trunk()), likeliest)
 
