@@ -1,0 +1,132 @@
+"""Sizes of the video tokenizer, and the presets by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+_PATCHES = (1, 2, 4, 8)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoConfig:
+    """Sizes of the tokenizer; the decoder mirrors the encoder.
+
+    Each stage first makes the grid coarser by its stride, then runs its blocks. The
+    first stage looks at one block of frames at a time, later ones at the past too.
+    """
+
+    size: tuple[int, int] = (64, 64)
+    """Height and width of a frame [px]."""
+    frames_per_block: int = 4
+    """Frames that one block of ids stands for: 1 to act, 4 to imagine."""
+    patch: int = 4
+    """Side of a Haar patch [px]."""
+    channels: tuple[int, ...] = (32, 96)
+    """Channels of each stage."""
+    blocks: tuple[int, ...] = (1, 2)
+    """Residual blocks of each stage; the decoder has one more in the first."""
+    strides: tuple[int, ...] = (1, 2)
+    """How much coarser each stage makes the grid."""
+    attention: bool = False
+    """Whether every latent frame attends to itself between encoder and ids."""
+    levels: tuple[int, ...] = (8, 5, 5, 5)
+    """Levels of the quantiser's channels; their product is the number of ids."""
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that do not fit together."""
+        if self.frames_per_block not in (1, 4):
+            raise ValueError(
+                f"frames_per_block must be 1 or 4, got {self.frames_per_block}"
+            )
+        if self.patch not in _PATCHES:
+            raise ValueError(f"patch must be one of {_PATCHES}, got {self.patch}")
+        if not len(self.channels) == len(self.blocks) == len(self.strides) > 0:
+            raise ValueError(
+                "channels, blocks and strides must name the same stages, got "
+                f"{self.channels}, {self.blocks} and {self.strides}"
+            )
+        if min(*self.channels, *self.strides, min(self.blocks) + 1) < 1:
+            raise ValueError(
+                "channels and strides must be at least 1 and blocks at least 0, got "
+                f"{self.channels}, {self.strides} and {self.blocks}"
+            )
+        if self.attention and self.channels[-1] % 64:
+            raise ValueError(
+                "attention has heads of 64 channels: the last stage must be a multiple "
+                f"of 64, got {self.channels[-1]}"
+            )
+        side = self.shrink
+        if (
+            len(self.size) != 2
+            or min(self.size) < side
+            or any(length % side for length in self.size)
+        ):
+            raise ValueError(
+                f"height and width must be multiples of patch * strides = {side}, got "
+                f"{self.size}"
+            )
+
+    @property
+    def shrink(self) -> int:
+        """Side of the square of pixels that one id stands for [px]."""
+        side = self.patch
+        for stride in self.strides:
+            side *= stride
+        return side
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Height and width of the grid of ids of a block."""
+        return self.size[0] // self.shrink, self.size[1] // self.shrink
+
+    @property
+    def patch_channels(self) -> int:
+        """Channels of a Haar patch."""
+        return 3 * self.frames_per_block * self.patch**2
+
+
+PRESETS: dict[str, VideoConfig] = {
+    # Fits in under a minute on one core: for tests.
+    "pico": VideoConfig(),
+    # For planning: 64 ids a block.
+    "nano": VideoConfig(channels=(48, 128), blocks=(1, 3), levels=(8, 8, 8, 8)),
+    # For small things: 256 ids a block.
+    "nano-hq": VideoConfig(
+        patch=2, channels=(24, 96), blocks=(0, 2), levels=(8, 8, 8, 8)
+    ),
+    # For one GPU: 1024 ids a block.
+    "small": VideoConfig(
+        size=(256, 256),
+        channels=(96, 256, 256),
+        blocks=(4, 7, 7),
+        strides=(1, 2, 1),
+        attention=True,
+        levels=(8, 8, 8, 5, 5, 5),
+    ),
+    # Channels and ids of Cosmos DV4x8x8. Its blocks hold two pairs of convolutions,
+    # ours one, hence twice as many.
+    "cosmos": VideoConfig(
+        size=(256, 256),
+        channels=(256, 512, 512),
+        blocks=(4, 4, 8),
+        strides=(1, 2, 1),
+        attention=True,
+        levels=(8, 8, 8, 5, 5, 5),
+    ),
+}
+
+
+def video_preset(name: str, **changes: Any) -> VideoConfig:
+    """A preset, with some fields changed.
+
+    Args:
+        name: one of `PRESETS`.
+        changes: fields of `VideoConfig`, such as `frames_per_block=1`.
+
+    Raises:
+        ValueError: an unknown name, or sizes that do not fit together.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"unknown preset {name!r}: expected one of {sorted(PRESETS)}")
+    return replace(PRESETS[name], **changes)

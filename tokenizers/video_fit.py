@@ -1,0 +1,174 @@
+"""Fit the video tokenizer's network: reconstruct clips, within steps or seconds."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from brownfield.tokenizers.video_loss import (
+    pixel_weights,
+    reconstruction_loss,
+    spread_loss,
+)
+from brownfield.tokenizers.video_network import VideoNetwork
+from brownfield.tokenizers.video_pixels import drop_lead, lead_in, to_pixels
+
+Clips = Sequence[NDArray[np.uint8]]
+Maps = Sequence[NDArray[np.float32]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoFit:
+    """How to fit; the same seed and steps on one machine give the same bytes."""
+
+    steps: int | None = 2000
+    """Updates; None for as many as the seconds allow."""
+    seconds: float | None = None
+    """Wall-clock budget [s]; what ends first, steps or seconds, ends the fit."""
+    batch: int = 8
+    """Clips in an update."""
+    blocks: int = 4
+    """Longest window of a clip that an update sees [blocks]."""
+    rate: float = 2e-3
+    """Highest learning rate; it warms up, then falls along a cosine to a twentieth."""
+    warm_up: int = 50
+    """Updates until the rate is at its highest."""
+    decay: float = 1e-4
+    """Weight decay."""
+    average: float = 0.995
+    """Decay of the running mean of the parameters, which is what is kept."""
+    spread: float = 0.1
+    """Weight of the loss that keeps every channel of the latents over its levels."""
+    motion: float = 2.0
+    """Weight added to the pixels that move."""
+    seed: int = 0
+    """Seed of the first parameters and of the windows drawn."""
+
+    def __post_init__(self) -> None:
+        """Refuse a fit without an end or without work."""
+        if self.steps is None and self.seconds is None:
+            raise ValueError("give steps or seconds: a fit needs an end")
+        steps = 1 if self.steps is None else self.steps
+        seconds = 1.0 if self.seconds is None else self.seconds
+        if steps < 1 or seconds <= 0:
+            raise ValueError(
+                f"steps and seconds must be above 0, got {self.steps} and "
+                f"{self.seconds}"
+            )
+        if min(self.batch, self.blocks, self.warm_up) < 1:
+            raise ValueError(
+                f"batch, blocks and warm_up must be at least 1, got {self.batch}, "
+                f"{self.blocks} and {self.warm_up}"
+            )
+
+
+def fit_network(
+    network: VideoNetwork,
+    clips: Clips,
+    weights: Maps | None,
+    fit: VideoFit,
+    report: Callable[[int, float], None] | None = None,
+) -> None:
+    """Train the network in place, where it lies.
+
+    Args:
+        network: what to train.
+        clips: N of (T, H, W, 3), each of any length; checked by the caller.
+        weights: N of (T, H, W), or None where all pixels matter alike.
+        fit: budget and schedule.
+        report: called with each update's number and loss.
+
+    Raises:
+        FloatingPointError: the loss is not finite.
+    """
+    device = next(network.parameters()).device
+    optimizer = torch.optim.AdamW(
+        network.parameters(), fit.rate, betas=(0.9, 0.95), weight_decay=fit.decay
+    )
+    mean = [p.detach().clone() for p in network.parameters()]
+    windows = _windows(clips, weights, network.config.frames_per_block, fit)
+    begin, step, progress = time.perf_counter(), 0, 0.0
+    network.train()
+    while progress < 1:
+        rate = fit.rate * min(1.0, (step + 1) / fit.warm_up)
+        rate *= 0.05 + 0.95 * (1 + math.cos(math.pi * progress)) / 2
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        frames, maps = next(windows)
+        pixels = to_pixels(frames.to(device))
+        each = pixel_weights(
+            pixels, None if maps is None else maps.to(device), fit.motion
+        )
+        # Half precision only where it is fast; the quantiser stays in fp32 by itself.
+        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+            loss = window_loss(network, pixels, each, fit.spread)
+        if not torch.isfinite(loss):
+            raise FloatingPointError(
+                f"the loss is {loss.item()} at step {step}; lower rate ({fit.rate})"
+            )
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        step += 1
+        # Early parameters are far from the last ones: forget them faster.
+        keep = min(fit.average, step / (step + 9))
+        with torch.no_grad():
+            for value, parameter in zip(mean, network.parameters(), strict=True):
+                value.lerp_(parameter, 1 - keep)
+        if report:
+            report(step, float(loss.detach()))
+        progress = step / fit.steps if fit.steps else 0.0
+        if fit.seconds:
+            progress = max(progress, (time.perf_counter() - begin) / fit.seconds)
+    with torch.no_grad():
+        for parameter, value in zip(network.parameters(), mean, strict=True):
+            parameter.copy_(value)
+    network.eval()
+
+
+def window_loss(
+    network: VideoNetwork, pixels: Tensor, weights: Tensor, spread: float
+) -> Tensor:
+    """What a fit makes small, a scalar: errors of windows, and latents off centre.
+
+    Args:
+        network: what encodes and decodes.
+        pixels: (B, T, 3, H, W) in [-1, 1], T legal.
+        weights: (B, T, H, W) of mean 1 in every frame.
+        spread: weight of the latents' part.
+    """
+    k = network.config.frames_per_block
+    latents, _ = network.encode_latents(lead_in(pixels, k))
+    decoded, _ = network.decode_codes(network.round(latents)[0])
+    error = reconstruction_loss(drop_lead(decoded, k), pixels, weights)
+    return error + spread * spread_loss(latents)
+
+
+def _windows(
+    clips: Clips, weights: Maps | None, frames_per_block: int, fit: VideoFit
+) -> Iterator[tuple[Tensor, Tensor | None]]:
+    """Batches (B, T, H, W, 3) and (B, T, H, W), drawn without end.
+
+    All windows of a batch are as long as its shortest clip allows.
+    """
+    rng, k = np.random.default_rng(fit.seed), frames_per_block
+    while True:
+        chosen = rng.integers(0, len(clips), fit.batch)
+        shortest = min(len(clips[i]) for i in chosen)
+        length = 1 + min((shortest - 1) // k, fit.blocks - 1) * k
+        starts = [int(rng.integers(0, len(clips[i]) - length + 1)) for i in chosen]
+        parts = [(i, slice(s, s + length)) for i, s in zip(chosen, starts, strict=True)]
+        frames = torch.from_numpy(np.stack([clips[i][part] for i, part in parts]))
+        if weights is None:
+            yield frames, None
+        else:
+            maps = np.stack([weights[i][part] for i, part in parts])
+            yield frames, torch.from_numpy(maps)

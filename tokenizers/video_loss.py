@@ -1,0 +1,67 @@
+"""How far a decoded video is from the real one, where it matters more or less."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+_EVEN = math.pi / math.sqrt(12)
+"""Deviation of numbers whose tanh is uniform."""
+_MOVING = 0.1
+"""Change of a pixel from frame to frame that counts as motion, of a range of 2."""
+
+
+def pixel_weights(
+    pixels: Tensor, weights: Tensor | None = None, motion: float = 2.0
+) -> Tensor:
+    """Weights (B, T, H, W) of mean 1 in every frame.
+
+    A still background fills most pixels: without weights it is most of the loss, and
+    small moving things are the first to vanish.
+
+    Args:
+        pixels: (B, T, 3, H, W) in [-1, 1].
+        weights: (B, T, H, W) at least 0, some above 0 in every frame; ones by default.
+        motion: weight added where a pixel changes, in means of `weights`.
+    """
+    change = (pixels[:, 1:] - pixels[:, :-1]).abs().amax(2) > _MOVING
+    still = torch.zeros_like(pixels[:, :1, 0])  # nothing moves in a first frame
+    moving = torch.cat((still, change.to(still.dtype)), 1)
+    base = 1.0 if weights is None else _even(weights)
+    return _even(base + motion * moving)
+
+
+def reconstruction_loss(decoded: Tensor, pixels: Tensor, weights: Tensor) -> Tensor:
+    """Weighted error, a scalar.
+
+    The first part keeps edges (Charbonnier), the second punishes the large errors that
+    lose an object.
+
+    Args:
+        decoded: (B, T, 3, H, W).
+        pixels: (B, T, 3, H, W) in [-1, 1].
+        weights: (B, T, H, W) of mean 1 in every frame.
+    """
+    square = (decoded.float() - pixels).square()
+    each = (square + 1e-4).sqrt() + 2 * square
+    return (each * weights[:, :, None]).mean()
+
+
+def spread_loss(latents: Tensor) -> Tensor:
+    """How far each channel is from a mean of 0 and an even use of its levels, a scalar.
+
+    Without it whole channels drift to an end of the quantiser within 50 updates, where
+    its tanh is flat, and stay there.
+
+    Args:
+        latents: (B, T, n, h, w) before they are rounded.
+    """
+    deviation, mean = torch.std_mean(latents.float(), dim=(0, 1, 3, 4), correction=0)
+    return (mean.square() + (deviation - _EVEN).square()).mean()
+
+
+def _even(weights: Tensor) -> Tensor:
+    """Weights of mean 1 in every frame."""
+    return weights / weights.mean((2, 3), keepdim=True).clamp_min(1e-8)
