@@ -18,6 +18,7 @@ from torch import Tensor
 from brownfield.policies.batches import AugmentConfig
 from brownfield.policies.checkpoint import (
     Checkpoint,
+    find_checkpoint,
     load_checkpoint,
     load_resume,
     save_checkpoint,
@@ -33,7 +34,7 @@ from brownfield.policies.policy import StreamPolicy
 from brownfield.policies.port import PortConfig
 from brownfield.policies.ranks import Ranks, run_ranks
 from brownfield.policies.schedule import MovingAverage, ScheduleConfig
-from brownfield.policies.tokenizer_set import TokenizerSet
+from brownfield.policies.tokenizer_set import TokenizerSet, saved_hashes
 from brownfield.policies.windows import Windows, load_windows
 from brownfield.robot.bodies import body_named
 from brownfield.tokenizers.action_bins import KnotBinTokenizer
@@ -122,6 +123,14 @@ class TrainConfig:
     """Start from this checkpoint's weights and tokenizers; of `tokenizers` only those
     of bodies that it does not know are taken."""
 
+    anchor: Path | None = None
+    """A second checkpoint to start from, beside `init`: of weights that both have, the
+    mean. What it could do before `init` learned something else comes back (Wortsman et
+    al. 2022, arXiv 2109.01903)."""
+
+    anchor_share: float = 0.2
+    """The anchor's part of that mean."""
+
     weights: str = "float32"
     """dtype of the transformer in the checkpoint."""
 
@@ -169,6 +178,12 @@ class TrainConfig:
             )
         if self.resume and self.init is not None:
             raise ValueError("resume goes on from out; init begins anew: give one")
+        if self.anchor is not None and self.init is None:
+            raise ValueError("anchor is for weights beside init: give init too")
+        if not 0 <= self.anchor_share <= 1:
+            raise ValueError(
+                f"anchor_share must be between 0 and 1, got {self.anchor_share}"
+            )
 
     @property
     def rows_of_bodies(self) -> tuple[int, ...]:
@@ -251,6 +266,8 @@ class Trainer:
         policy = StreamPolicy(model, sizes, self.tokenizers.video)
         if loaded is not None:
             ours, theirs = policy.state_dict(), loaded.policy.state_dict()
+            if self.config.anchor is not None:
+                theirs = _anchored(theirs, self.config)
             policy.load_state_dict({n: theirs.get(n, x) for n, x in ours.items()})
         for lesson in self.lessons:
             if lesson.body in new:
@@ -445,6 +462,33 @@ class Trainer:
             seconds.append(time.process_time() - start)
         self.optimizer.zero_grad()
         return self.ranks.agree(min(seconds[3::2]) < min(seconds[2::2]))
+
+
+def _anchored(weights: dict[str, Tensor], config: TrainConfig) -> dict[str, Tensor]:
+    """Weights of `init`, those that the anchor has too as the mean of both.
+
+    Raises:
+        ValueError: a tokenizer of the one is not that of the other.
+    """
+    assert config.init is not None and config.anchor is not None
+    own, other = (
+        saved_hashes(find_checkpoint(path) / "tokenizers")
+        for path in (config.init, config.anchor)
+    )
+    # The one of pictures learns with the policy and is mixed as well.
+    for name in sorted((own.keys() & other.keys()) - {"video"}):
+        if own[name] != other[name]:
+            raise ValueError(
+                f"anchor {config.anchor} has another {name} tokenizer than "
+                f"{config.init}: their weights mean different things"
+            )
+    anchor = load_checkpoint(config.anchor).policy.state_dict()
+    return {
+        name: torch.lerp(value, anchor[name], config.anchor_share)
+        if value.is_floating_point() and name in anchor
+        else value
+        for name, value in weights.items()
+    }
 
 
 def port_sizes(body_name: str, tokenizers: TokenizerSet, auxiliary: int) -> PortConfig:

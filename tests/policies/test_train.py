@@ -64,6 +64,34 @@ def test_init_takes_weights_and_tokenizers(tiny: TrainConfig, windows: Windows) 
     assert begun.step == 0
 
 
+def test_an_anchor_is_mixed_in(tiny: TrainConfig, windows: Windows) -> None:
+    Trainer(tiny, [windows], Ranks()).run()
+    other = replace(tiny, init=tiny.out, out=tiny.out.with_name("other"), seed=1)
+    Trainer(other, [windows], Ranks()).run()
+    mixed = replace(
+        tiny,
+        init=other.out,
+        anchor=tiny.out,
+        anchor_share=0.25,
+        out=tiny.out.with_name("mixed"),
+    )
+    ours = Trainer(mixed, [windows], Ranks()).policy.state_dict()
+    first, second = (
+        load_checkpoint(path).policy.state_dict() for path in (tiny.out, other.out)
+    )
+    moved = [n for n in ours if not torch.equal(first[n], second[n])]
+    assert len(moved) > 10
+    for name in moved:
+        expected = 0.25 * first[name] + 0.75 * second[name]
+        torch.testing.assert_close(ours[name], expected, atol=1e-6, rtol=1e-5)
+    with pytest.raises(ValueError, match="give init too"):
+        replace(mixed, init=None)
+    with pytest.raises(ValueError, match="between 0 and 1, got 2"):
+        replace(mixed, anchor_share=2.0)
+    with pytest.raises(ValueError, match=r"another .* tokenizer than"):
+        Trainer(replace(mixed, anchor=Path("g1_kitchen")), [windows], Ranks())
+
+
 def test_a_second_body_joins_a_trained_one(
     tiny: TrainConfig, windows: Windows, tmp_path: Path
 ) -> None:
