@@ -20,6 +20,7 @@ VERBS = {
     "aggregate": "let the policy drive and record what the expert would have done",
     "evaluate": "run a policy on held-out seeds beside its baselines",
     "prompt": "tell a robot what to do, and film it",
+    "place": "check a place by path and draw it",
     "probe": "compare what tokens tell with what the frames show",
     "demo": "obey a prompt; then record, train and evaluate from nothing",
     "bench": "measure speed",

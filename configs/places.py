@@ -8,6 +8,7 @@ from brownfield.envs.kitchen_env import KitchenEnvConfig
 from brownfield.envs.places import PLACES, EnvConfig, place_of
 from brownfield.envs.road.maps import load_map
 from brownfield.envs.road.road_env import RoadEnvConfig
+from brownfield.envs.scene_file import load_scene
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,26 +22,25 @@ class PlaceOptions:
     """What an episode on a road is drawn from."""
 
     place: tuple[str, ...] = ()
-    """Where to drive: shipped towns by name, or maps (.xodr, .osm) by path; for short,
-    instead of --road.place."""
+    """Where to drive: shipped towns by name, or maps (.xodr, .osm) by path; which
+    kitchens: scenes (.xml) with their sidecar (.kitchen.yaml) by path. For short,
+    instead of --road.place or --kitchen.place."""
 
     def env(self, body: str) -> EnvConfig:
         """What a body's episodes are drawn from.
 
         Raises:
-            ValueError: no place for this body, or `place` for one that needs no map.
+            ValueError: no place for this body.
             MapError: a map that cannot be used.
+            SceneError: a scene that cannot be a kitchen.
         """
         kind = place_of(body)
         name = next(name for name, one in PLACES.items() if one is kind)
         config: EnvConfig = getattr(self, name)
-        if isinstance(config, RoadEnvConfig):
-            config = replace(config, place=self.place or config.place)
-            for place in config.place:
+        config = replace(config, place=self.place or config.place)
+        for place in config.place:
+            if isinstance(config, RoadEnvConfig):
                 load_map(place)
-        elif self.place:
-            raise ValueError(
-                f"--place is for maps to drive in; the {body} works in a {name}, which "
-                f"needs none, got {' '.join(self.place)!r}"
-            )
+            else:
+                load_scene(place, config.kitchen)
         return config

@@ -6,6 +6,7 @@ The ranges are the defaults of `KitchenConfig`; every reported figure uses them.
 from __future__ import annotations
 
 import colorsys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.resources import as_file, files
 
@@ -13,6 +14,7 @@ import mujoco
 import numpy as np
 
 from brownfield.envs.objects import CLUTTER, NAMED, ObjectKind
+from brownfield.envs.scene_sidecar import Rectangle
 from brownfield.robot.g1.model import g1_spec
 
 EDGE_X_M = 0.25
@@ -171,6 +173,8 @@ class Kitchen:
     """Objects that a prompt may name."""
     clutter: tuple[PlacedObject, ...]
     """Objects that it may not."""
+    start: Rectangle | None = None
+    """Where the robot may start, world frame; None for anywhere."""
 
 
 def _corridor_blocked(target: np.ndarray, other: np.ndarray, radius_m: float) -> bool:
@@ -261,6 +265,75 @@ def _add_object(
     return PlacedObject(name=name, kind=kind, position=position)
 
 
+def mounted_robot(config: KitchenConfig, look: np.random.Generator) -> mujoco.MjSpec:
+    """The G1 with its head camera slightly off, as `look` draws it."""
+    robot = g1_spec()
+    camera = robot.camera("head")
+    camera.pos = camera.pos + look.uniform(-1, 1, 3) * config.camera_shift_m
+    error = np.zeros(4)
+    vector = look.uniform(-1, 1, 3) * config.camera_angle_rad
+    angle = np.linalg.norm(vector)
+    axis = vector / angle if angle > 1e-9 else np.array([1.0, 0, 0])
+    mujoco.mju_axisAngle2Quat(error, axis, angle)
+    turned = np.zeros(4)
+    mujoco.mju_mulQuat(turned, camera.quat, error)
+    camera.quat = turned
+    return robot
+
+
+def put_objects(
+    spec: mujoco.MjSpec,
+    config: KitchenConfig,
+    height: float,
+    look: np.random.Generator,
+    rng: np.random.Generator,
+    holds: Callable[[np.ndarray, float], bool] | None = None,
+) -> tuple[tuple[PlacedObject, ...], tuple[PlacedObject, ...]]:
+    """Puts named objects and clutter on a counter.
+
+    Args:
+        spec: of the kitchen, whose frame is the world's.
+        config: ranges.
+        height: top of the counter [m].
+        look: draws colours of named objects.
+        rng: draws everything else.
+        holds: whether the counter bears a disc of a centre (x, y) and a radius [m];
+            clutter that it does not bear is left out.
+
+    Returns:
+        named, clutter: what stands where.
+    """
+    hues = look.permutation(len(HUES))
+    named, clutter = _place(config, rng)
+    if holds is not None:
+        clutter = [(n, xy) for n, xy in clutter if holds(xy, CLUTTER[n].radius_m)]
+    placed_named, placed_clutter = [], []
+    for name, xy in sorted(named, key=lambda item: item[0]):
+        rgb = np.array(
+            colorsys.hsv_to_rgb(
+                HUES[hues[list(NAMED).index(name)]],
+                look.uniform(0.6, 0.95),
+                look.uniform(0.55, 0.95),
+            )
+        )
+        yaw = rng.uniform(*config.object_yaw_rad)
+        placed_named.append(_add_object(spec, name, NAMED[name], xy, height, yaw, rgb))
+    for i, (name, xy) in enumerate(clutter):
+        rgb = rng.uniform(0.15, 0.9, 3)
+        placed_clutter.append(
+            _add_object(
+                spec,
+                f"{name} {i}",
+                CLUTTER[name],
+                xy,
+                height,
+                rng.uniform(-np.pi, np.pi),
+                rgb,
+            )
+        )
+    return tuple(placed_named), tuple(placed_clutter)
+
+
 def generate_kitchen(seed: int, config: KitchenConfig | None = None) -> Kitchen:
     """The kitchen of a seed, with the robot attached.
 
@@ -301,48 +374,12 @@ def generate_kitchen(seed: int, config: KitchenConfig | None = None) -> Kitchen:
     spec.visual.headlight.ambient = 0.35 * power * np.ones(3)
     spec.visual.headlight.diffuse = 0.3 * power * np.ones(3)
 
-    robot = g1_spec()
-    camera = robot.camera("head")
-    camera.pos = camera.pos + look.uniform(-1, 1, 3) * config.camera_shift_m
-    error = np.zeros(4)
-    vector = look.uniform(-1, 1, 3) * config.camera_angle_rad
-    angle = np.linalg.norm(vector)
-    axis = vector / angle if angle > 1e-9 else np.array([1.0, 0, 0])
-    mujoco.mju_axisAngle2Quat(error, axis, angle)
-    turned = np.zeros(4)
-    mujoco.mju_mulQuat(turned, camera.quat, error)
-    camera.quat = turned
-
-    hues = look.permutation(len(HUES))
-    named, clutter = _place(config, rng)
-    placed_named, placed_clutter = [], []
-    for name, xy in sorted(named, key=lambda item: item[0]):
-        rgb = np.array(
-            colorsys.hsv_to_rgb(
-                HUES[hues[list(NAMED).index(name)]],
-                look.uniform(0.6, 0.95),
-                look.uniform(0.55, 0.95),
-            )
-        )
-        yaw = rng.uniform(*config.object_yaw_rad)
-        placed_named.append(_add_object(spec, name, NAMED[name], xy, height, yaw, rgb))
-    for i, (name, xy) in enumerate(clutter):
-        rgb = rng.uniform(0.15, 0.9, 3)
-        placed_clutter.append(
-            _add_object(
-                spec,
-                f"{name} {i}",
-                CLUTTER[name],
-                xy,
-                height,
-                rng.uniform(-np.pi, np.pi),
-                rgb,
-            )
-        )
+    robot = mounted_robot(config, look)
+    placed_named, placed_clutter = put_objects(spec, config, height, look, rng)
     spec.attach(robot, prefix="g1/", frame=spec.worldbody.add_frame())
     return Kitchen(
         model=spec.compile(),
         counter_height_m=height,
-        named=tuple(placed_named),
-        clutter=tuple(placed_clutter),
+        named=placed_named,
+        clutter=placed_clutter,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import gymnasium
@@ -33,6 +33,7 @@ from brownfield.envs.prompts import (
     object_of,
     prompt_for,
 )
+from brownfield.envs.scene_file import load_scene, scene_kitchen
 from brownfield.robot.g1.body import G1_BODY
 from brownfield.robot.g1.controller import READY_COMMAND, WholeBodyController
 from brownfield.robot.g1.joints import DEFAULT_POSE, HAND_OPEN
@@ -75,10 +76,19 @@ class KitchenEnvConfig:
     """`train` or `test` phrasings of the prompt."""
     time_limit_s: float = 25.0
     """Longest episode [s]."""
+    place: tuple[str, ...] = ()
+    """Scenes to work in, by path (`.xml` beside its `.kitchen.yaml`) or shipped name;
+    the seed takes one of them. None generates a kitchen."""
     kitchen: KitchenConfig = field(default_factory=KitchenConfig)
     """The generator's ranges."""
     noise: NoiseConfig = field(default_factory=NoiseConfig)
     """How demonstrations are disturbed."""
+
+    def __repr__(self) -> str:
+        """Without a place as before there were any: datasets are resumed by it."""
+        shown = [f.name for f in fields(self) if f.name != "place" or self.place]
+        values = ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
+        return f"{type(self).__name__}({values})"
 
     def __post_init__(self) -> None:
         """Refuse starts and phrases that do not exist."""
@@ -157,7 +167,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
             seed = int(self.np_random.integers(2**31))
         rng = np.random.default_rng([seed, 0])
         self.close()
-        self.kitchen = generate_kitchen(seed, self.config.kitchen)
+        self._map, self.kitchen = self._kitchen(seed)
         names = tuple(o.name for o in self.kitchen.named)
         named = str(rng.choice(names))
         phrases = PHRASES[self.config.phrases]
@@ -185,6 +195,17 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         self._grip_height_m = np.inf
         return self._observation(), self._info()
 
+    def _kitchen(self, seed: int) -> tuple[str, Kitchen]:
+        """Which scene, empty for none, and the kitchen of a seed."""
+        config = self.config
+        if not config.place:
+            return "", generate_kitchen(seed, config.kitchen)
+        # A stream of its own, so that one scene gives the same with others beside it.
+        which = np.random.default_rng([seed, 5]).integers(len(config.place))
+        place = config.place[int(which)]
+        scene = load_scene(place, config.kitchen)
+        return scene.name, scene_kitchen(scene, seed, config.kitchen)
+
     def _place_robot(self, rng: np.random.Generator) -> None:
         start = self.config.start
         if start == "mixed":
@@ -193,12 +214,16 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         back = rng.uniform(*ranges["back"])
         lateral = rng.uniform(-1, 1) * ranges["lateral"]
         yaw = rng.uniform(-1, 1) * ranges["yaw"]
+        x, y = -back, lateral
+        if self.kitchen.start is not None:
+            x = np.clip(x, *self.kitchen.start.x)
+            y = np.clip(y, *self.kitchen.start.y)
         joint = self.model.joint("g1/floating_base_joint")
         self._base_q, self._base_v = int(joint.qposadr[0]), int(joint.dofadr[0])
         q = self.data.qpos
         q[self._base_q : self._base_q + 7] = [
-            -back,
-            lateral,
+            x,
+            y,
             0.755,
             np.cos(yaw / 2),
             0,
@@ -386,7 +411,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
             "did": lifted,
             "as_asked": None if lifted is None else lifted == self._target.name,
             "kind": "pick up",
-            "map": "",
+            "map": self._map,
             "met": {},
             "privileged": self.privileged(),
         }
