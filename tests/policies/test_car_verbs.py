@@ -67,7 +67,7 @@ def test_each_part_of_the_traffic_can_be_switched_off(part: str) -> None:
     """The others stay; their draws may differ."""
     full = TrafficConfig(lead=1, parked=1, lights=True, pedestrians=1, bays=1)
     off = replace(full, **{part: False if part == "lights" else 0.0})
-    there = dict.fromkeys(PARTS, 0)
+    there: dict[str, int] = dict.fromkeys(PARTS, 0)
     with RoadEnv(replace(SHORT, traffic=off)) as env:
         for seed in range(6):
             env.reset(seed=seed)
