@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 import gymnasium
@@ -83,12 +83,6 @@ class KitchenEnvConfig:
     """The generator's ranges."""
     noise: NoiseConfig = field(default_factory=NoiseConfig)
     """How demonstrations are disturbed."""
-
-    def __repr__(self) -> str:
-        """Without a place as before there were any: datasets are resumed by it."""
-        shown = [f.name for f in fields(self) if f.name != "place" or self.place]
-        values = ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
-        return f"{type(self).__name__}({values})"
 
     def __post_init__(self) -> None:
         """Refuse starts and phrases that do not exist."""

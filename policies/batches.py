@@ -33,7 +33,7 @@ class Batch(NamedTuple):
     """(B,) row of `text`."""
 
     state: Tensor
-    """(B, S) dequantised, physical units."""
+    """(B, S) dequantised, physical units; (B, S + D) where velocities are read too."""
 
     next_state: Tensor
     """(W, S) int64 ids."""

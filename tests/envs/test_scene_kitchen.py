@@ -122,11 +122,6 @@ def test_a_missing_sidecar_or_scene_is_told(tmp_path: Path) -> None:
         load_scene(str(tmp_path / "bare.xml"))
 
 
-def test_a_configuration_without_place_reads_as_before() -> None:
-    assert "place" not in repr(KitchenEnvConfig())
-    assert "place=('franka',)" in repr(KitchenEnvConfig(place=("franka",)))
-
-
 def test_objects_rest_in_a_kitchen_nobody_here_made() -> None:
     if importlib.util.find_spec("gymnasium_robotics") is None:
         pytest.skip("gymnasium-robotics, which brings the scene, is not installed")
