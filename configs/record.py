@@ -42,6 +42,10 @@ class Record(PlaceOptions):
     noise: bool = True
     """Disturb what is executed, so that the data shows how to recover."""
 
+    segments: int = 0
+    """Keep what every pixel shows, for the video tokenizer: side of those pictures
+    [pixels], such as 64; 0 keeps none."""
+
     workers: int = os.cpu_count() or 1
     """Processes that simulate; 0 simulates in this one."""
 
@@ -52,7 +56,15 @@ class Record(PlaceOptions):
 def run(config: Record) -> int:
     """Record, and say what came of it."""
     body = body_named(config.body)
-    episode = ExpertEpisode(env=config.env(body.name), noise=config.noise)
+    sides = {min(camera.height, camera.width) for camera in body.cameras}
+    if not 0 <= config.segments <= max(sides):
+        raise ValueError(
+            f"segments must be from 0 to {max(sides)}, the camera's side; got "
+            f"{config.segments}"
+        )
+    episode = ExpertEpisode(
+        env=config.env(body.name), noise=config.noise, segments=config.segments
+    )
     summary = record(
         config.out,
         training_seeds(config.seeds),

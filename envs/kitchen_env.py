@@ -34,6 +34,7 @@ from brownfield.envs.prompts import (
     prompt_for,
 )
 from brownfield.envs.scene_file import load_scene, scene_kitchen
+from brownfield.envs.segmentation import REST, draw_classes, geom_classes
 from brownfield.robot.g1.body import G1_BODY
 from brownfield.robot.g1.controller import READY_COMMAND, WholeBodyController
 from brownfield.robot.g1.joints import DEFAULT_POSE, HAND_OPEN
@@ -58,6 +59,16 @@ PRIVILEGED_NAMES = (
 """Simulator truth about the named object, for auxiliary losses and metrics; never part
 of an observation. The pixel is where the object's centre appears in the head camera's
 frame, -1 to 1 from left to right and from top to bottom; 2 is far outside."""
+SEGMENTS: dict[str, tuple[str, ...]] = {
+    **{name: (name,) for name in NAMED},
+    "hand": (
+        "g1/left_hand",
+        "g1/right_hand",
+        "g1/left_wrist_yaw",
+        "g1/right_wrist_yaw",
+    ),
+}
+"""What a picture of classes tells apart, by the beginnings of the bodies' names."""
 STARTS = {
     "near": {"back": (0.5, 1.2), "lateral": 0.35, "yaw": 0.4},
     "wide": {"back": (0.8, 1.8), "lateral": 0.7, "yaw": 0.9},
@@ -109,6 +120,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
     body = G1_BODY
     place = "kitchen"
     privileged_names: tuple[str, ...] = PRIVILEGED_NAMES
+    segment_names: tuple[str, ...] = (REST, *SEGMENTS)
     other_slots = 2
     view = "room"
     inset = ""
@@ -371,6 +383,17 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
 
     def picture(self, camera: str, height: int, width: int) -> NDArray[np.uint8]:
         """A frame (height, width, 3) of a camera: `g1/head`, `room` or `close`."""
+        renderer = self._renderer(height, width)
+        renderer.update_scene(self.data, camera)
+        return renderer.render().copy()
+
+    def segments(self, height: int, width: int) -> NDArray[np.uint8]:
+        """Entries of `segment_names` (height, width) in the head camera's frame."""
+        classes = geom_classes(self.model, SEGMENTS)
+        renderer = self._renderer(height, width)
+        return draw_classes(renderer, self.data, "g1/head", classes)
+
+    def _renderer(self, height: int, width: int) -> mujoco.Renderer:
         renderer = self._renderers.get((height, width))
         if renderer is None:
             renderer = mujoco.Renderer(self.model, height, width)
@@ -378,8 +401,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
             renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
             renderer.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = 0
             self._renderers[(height, width)] = renderer
-        renderer.update_scene(self.data, camera)
-        return renderer.render().copy()
+        return renderer
 
     def close(self) -> None:
         """Free the renderers."""

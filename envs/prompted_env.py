@@ -31,6 +31,8 @@ class PromptedEnv(Protocol):
     privileged_names: tuple[str, ...]
     """Columns of `privileged`: what an auxiliary head learns to tell, then `visible`,
     `pixel_x` and `pixel_y` of what is asked for."""
+    segment_names: tuple[str, ...]
+    """What `segments` tells apart; the first is everything else."""
     other_slots: int
     """The most that `other_prompts` holds."""
     view: str
@@ -98,4 +100,9 @@ class PromptedEnv(Protocol):
 
     def picture(self, camera: str, height: int, width: int) -> NDArray[np.uint8]:
         """A frame (height, width, 3) of a camera."""
+        ...
+
+    def segments(self, height: int, width: int) -> NDArray[np.uint8]:
+        """What every pixel (height, width) of the body's first camera shows: entries of
+        `segment_names`."""
         ...

@@ -49,6 +49,7 @@ def run_episode(
     prompt: str | None = None,
     label: bool = True,
     watch: Any = None,
+    segments: int = 0,
 ) -> tuple[Trajectory, dict[str, Any]]:
     """One episode.
 
@@ -60,6 +61,7 @@ def run_episode(
         prompt: replaces the seed's own prompt.
         label: ask the expert for its plan at every state.
         watch: called as `watch(env, observation, command)` before every step.
+        segments: side of the pictures of classes to keep [pixels]; 0 keeps none.
 
     Returns:
         trajectory: frames, states, executed commands, expert labels, and with
@@ -73,6 +75,7 @@ def run_episode(
     body = env.body
     camera = body.cameras[0].name
     frames, states, actions, labels, truths = [], [], [], [], []
+    classes = []
     names = env.other_prompts() if label else {}
     plans: dict[str, list[Array]] = {name: [] for name in names}
     facts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in names}
@@ -87,6 +90,8 @@ def run_episode(
         actions.append(command)
         labels.append(chunk)
         truths.append(info["privileged"])
+        if segments:
+            classes.append(env.segments(segments, segments))
         for name in names:
             plans[name].append(env.plan(name))
             facts[name].append(env.privileged(name))
@@ -124,6 +129,8 @@ def run_episode(
         reason=str(info["reason"]),
         control_hz=body.control_hz,
         others=tuple(others),
+        segments=np.stack(classes) if classes else None,
+        segment_names=env.segment_names if classes else (),
     )
     return trajectory, info
 
@@ -136,9 +143,12 @@ class ExpertEpisode:
     """Where."""
     noise: bool = True
     """Disturb what is executed."""
+    segments: int = 0
+    """Side of the pictures of classes to keep [pixels]; 0 keeps none."""
 
     def __call__(self, seed: int) -> Trajectory:
         """The demonstration of `seed`."""
-        return run_episode(shared_env(self.env), ExpertActor(), seed, noise=self.noise)[
-            0
-        ]
+        env = shared_env(self.env)
+        return run_episode(
+            env, ExpertActor(), seed, noise=self.noise, segments=self.segments
+        )[0]

@@ -18,7 +18,7 @@ from typing import Any
 from brownfield.robot.dataset_schema import JOURNAL_PATH, SCHEMA_VERSION
 
 QUARANTINE = "quarantine"
-_OWNED = ("data", "videos", "images", "meta")
+_OWNED = ("data", "videos", "images", "meta", "segments")
 
 
 def sync_folder(folder: Path) -> None:

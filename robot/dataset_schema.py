@@ -27,6 +27,8 @@ LONGEST_VIDEO_S = 1024.0
 DATA_PATH = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
 VIDEO_PATH = "videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4"
 EPISODES_PATH = "meta/episodes/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
+SEGMENTS_PATH = "segments/chunk-{chunk_index:03d}/file-{file_index:03d}.npz"
+"""Beside what the format knows: `segments` (N, h, w) of one episode."""
 INFO_PATH = "meta/info.json"
 STATS_PATH = "meta/stats.json"
 TASKS_PATH = "meta/tasks.parquet"
@@ -164,10 +166,23 @@ def data_schema(features: Features) -> pa.Schema:
 
 
 def header_of(
-    body: Body, privileged_names: tuple[str, ...], recipe: str, others: int = 0
+    body: Body,
+    privileged_names: tuple[str, ...],
+    recipe: str,
+    others: int = 0,
+    segment_names: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """What holds for every episode of a dataset: first line of its journal."""
-    return {
+    """What holds for every episode of a dataset: first line of its journal.
+
+    Args:
+        body: whose trajectories.
+        privileged_names: columns of the simulator's truth.
+        recipe: how the episodes are made.
+        others: slots for counterfactual prompts.
+        segment_names: classes of the pictures beside; none where there are none.
+    """
+    beside = {"segments": list(segment_names)} if segment_names else {}
+    return beside | {
         "kind": "dataset",
         "schema_version": SCHEMA_VERSION,
         "body": body.name,
@@ -182,7 +197,9 @@ def header_of(
 
 def info_of(header: dict[str, Any], lengths: list[int], tasks: int) -> dict[str, Any]:
     """`meta/info.json` of a dataset whose episodes have these lengths [frames]."""
-    return {
+    names = header.get("segments")
+    beside = {"brownfield_segments": names} if names else {}
+    return beside | {
         "codebase_version": CODEBASE_VERSION,
         "robot_type": header["body"],
         "total_episodes": len(lengths),
@@ -213,3 +230,9 @@ def episode_paths(features: Features, episode: int) -> dict[str, PurePosixPath]:
     for key in video_keys(features):
         paths[key] = PurePosixPath(VIDEO_PATH.format(video_key=key, **place))
     return paths
+
+
+def segments_path(episode: int) -> PurePosixPath:
+    """File of an episode's classes."""
+    chunk, file = divmod(episode, CHUNK_SIZE)
+    return PurePosixPath(SEGMENTS_PATH.format(chunk_index=chunk, file_index=file))

@@ -139,8 +139,10 @@ def _check_tree(
             names.add(_name(schema.VIDEO_PATH, row, f"videos/{key}", video_key=key))
         for name in names:
             named[name] = named.get(name, 0) + 1
+        if info.get("brownfield_segments"):
+            named[str(schema.segments_path(row["episode_index"]))] = 1
     known = {schema.INFO_PATH, schema.STATS_PATH, schema.TASKS_PATH}
-    for folder in ("data", "meta", "videos", "images"):
+    for folder in ("data", "meta", "videos", "images", "segments"):
         for path in sorted((root / folder).rglob("*")):
             name = path.relative_to(root).as_posix()
             if path.is_dir() or name in known or name in named:

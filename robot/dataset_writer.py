@@ -110,7 +110,11 @@ class DatasetWriter:
             raise ValueError(f"dataset {self.path} is closed")
         trajectory.require_body(self.body)
         header = schema.header_of(
-            self.body, trajectory.privileged_names, self._recipe, len(trajectory.others)
+            self.body,
+            trajectory.privileged_names,
+            self._recipe,
+            len(trajectory.others),
+            () if trajectory.segments is None else trajectory.segment_names,
         )
         if self._journal.header not in (None, header):
             assert self._journal.header is not None
@@ -118,7 +122,9 @@ class DatasetWriter:
             raise ValueError(
                 f"privileged columns must be {known.get('names', [])}, got "
                 f"{list(trajectory.privileged_names)}; slots for other prompts must be "
-                f"{self._journal.header['others']}, got {len(trajectory.others)}"
+                f"{self._journal.header['others']}, got {len(trajectory.others)}; "
+                f"segments must be {self._journal.header.get('segments', [])}, got "
+                f"{header.get('segments', [])}"
             )
         features = header["features"]
         episode = len(self)
@@ -133,6 +139,8 @@ class DatasetWriter:
             self._journal.append(header)
         unseal(self.path)
         paths = schema.episode_paths(features, episode)
+        if trajectory.segments is not None:
+            paths["segments"] = schema.segments_path(episode)
         try:
             self._write(trajectory, columns, header, paths)
         except BaseException:
@@ -181,6 +189,10 @@ class DatasetWriter:
         write_parquet(
             self.path / paths["data"], pa.Table.from_arrays(arrays, schema=layout)
         )
+        if trajectory.segments is not None:
+            with whole_file(self.path / paths["segments"]) as temporary:
+                with open(temporary, "wb") as file:
+                    np.savez_compressed(file, segments=trajectory.segments)
         files = [
             {
                 "path": str(path),

@@ -68,6 +68,11 @@ class Trajectory:
     others: tuple[Counterfactual, ...] = ()
     """Other prompts for the same states; a place always gives the same number of
     slots, of which an episode may leave some unused."""
+    segments: NDArray[np.uint8] | None = None
+    """(N, h, w), what every pixel of the first camera shows, as the simulator knows:
+    entries of `segment_names`. For training and measurement only."""
+    segment_names: tuple[str, ...] = ()
+    """Classes of `segments`; the first is everything that has no other."""
 
     def __post_init__(self) -> None:
         floats = (("state", 2), ("action", 2), ("label", 3), ("privileged", 2))
@@ -86,6 +91,9 @@ class Trajectory:
                     f"{frames.dtype} of shape {frames.shape}"
                 )
             lengths[f"frames[{camera!r}]"] = len(frames)
+        if self.segments is not None:
+            self._check_segments(self.segments)
+            lengths["segments"] = len(self.segments)
         if len(set(lengths.values())) != 1 or not len(self.state):
             raise ValueError(
                 f"every array must have the same number of steps, at least 1: {lengths}"
@@ -114,6 +122,19 @@ class Trajectory:
             raise ValueError(
                 "a success has an empty reason and a failure names one, got "
                 f"success={self.success} with reason={self.reason!r}"
+            )
+
+    def _check_segments(self, segments: NDArray[np.uint8]) -> None:
+        if segments.dtype != np.uint8 or segments.ndim != 3:
+            raise ValueError(
+                "segments must be uint8 of shape (N, h, w), got "
+                f"{segments.dtype} of shape {segments.shape}"
+            )
+        most = int(segments.max(initial=0))
+        if most >= len(self.segment_names):
+            raise ValueError(
+                f"segments hold class {most}, but there are {len(self.segment_names)} "
+                "names"
             )
 
     def __len__(self) -> int:

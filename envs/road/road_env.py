@@ -33,10 +33,11 @@ from brownfield.envs.road.road_prompts import (
     road_prompt,
     turn_phrase_of,
 )
-from brownfield.envs.road.scene import TIMESTEP_S, Scene
+from brownfield.envs.road.scene import SEGMENTS, TIMESTEP_S, Scene
 from brownfield.envs.road.street import Street
 from brownfield.envs.road.traffic import Traffic, TrafficConfig
 from brownfield.envs.road.truth import ROAD_PRIVILEGED_NAMES, privileged_of
+from brownfield.envs.segmentation import REST, draw_classes
 from brownfield.robot.car.body import CAR_BODY
 from brownfield.robot.car.controller import TICK_S, CarController
 from brownfield.robot.car.link import MujocoCar
@@ -131,6 +132,7 @@ class RoadEnv(gymnasium.Env[dict[str, Any], Array]):
     body = CAR_BODY
     place = "road"
     privileged_names = ROAD_PRIVILEGED_NAMES
+    segment_names: tuple[str, ...] = (REST, *SEGMENTS)
     other_slots = 3
     view = "ego/chase"
     inset = "map"
@@ -418,6 +420,17 @@ class RoadEnv(gymnasium.Env[dict[str, Any], Array]):
 
     def picture(self, camera: str, height: int, width: int) -> NDArray[np.uint8]:
         """A frame (height, width, 3) of a camera: `ego/front`, `ego/chase` or `map`."""
+        renderer = self._renderer(height, width)
+        renderer.update_scene(self.data, camera)
+        return renderer.render().copy()
+
+    def segments(self, height: int, width: int) -> NDArray[np.uint8]:
+        """Entries of `segment_names` (height, width) in the front camera's frame."""
+        camera = f"ego/{CAR_BODY.cameras[0].name}"
+        classes = self.scene.classes(self.traffic)
+        return draw_classes(self._renderer(height, width), self.data, camera, classes)
+
+    def _renderer(self, height: int, width: int) -> mujoco.Renderer:
         key = (self.map, height, width)
         renderer = self._renderers.get(key)
         if renderer is None:
@@ -425,8 +438,7 @@ class RoadEnv(gymnasium.Env[dict[str, Any], Array]):
             renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
             renderer.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = 0
             self._renderers[key] = renderer
-        renderer.update_scene(self.data, camera)
-        return renderer.render().copy()
+        return renderer
 
     def close(self) -> None:
         """Free the renderers."""

@@ -12,6 +12,7 @@ import math
 
 import mujoco
 import numpy as np
+from numpy.typing import NDArray
 
 from brownfield.envs.road.geometry import meshes, strip
 from brownfield.envs.road.manoeuvre import FRONT_M, Manoeuvre
@@ -32,10 +33,21 @@ from brownfield.envs.road.scene_parts import (
 )
 from brownfield.envs.road.street import Street
 from brownfield.envs.road.traffic import PARKED_MOST, WALKERS_MOST, Traffic
+from brownfield.envs.segmentation import geom_classes
 from brownfield.robot.car.model import car_spec
 
 TIMESTEP_S = 0.005
 """Of the physics [s]."""
+SEGMENTS: dict[str, tuple[str, ...]] = {
+    "lead car": ("lead",),
+    "parked car": ("parked_",),
+    "pedestrian": ("walker_",),
+    "traffic light": ("light_",),
+    "lit lamp": (),
+    "bay": ("bay_",),
+}
+"""What a picture of classes tells apart, by the beginnings of the bodies' names; which
+lamp is lit changes."""
 BAYS_MOST = 3
 """One bay for every arm of a junction."""
 NEAR_LIGHT_M = 4.5
@@ -126,6 +138,7 @@ class Scene:
         self.model = copy.copy(street_model(street))
         self.data = mujoco.MjData(self.model)
         self._rgba = self.model.geom_rgba.copy()
+        self._classes = geom_classes(self.model, SEGMENTS)
         self._mocap = {
             name: int(self.model.body(name).mocapid[0])
             for name in (self.model.body(i).name for i in range(self.model.nbody))
@@ -207,6 +220,14 @@ class Scene:
             for lamp, geoms in self._lamps.items():
                 colour = LIT[lamp] if lamp == shown else DARK[lamp]
                 self.model.geom_rgba[geoms, :3] = colour
+
+    def classes(self, traffic: Traffic) -> NDArray[np.uint8]:
+        """Class of every geom (G,) now, as `SEGMENTS` counts them from 1."""
+        classes = self._classes.copy()
+        if traffic.has_light and traffic.light in self._lamps:
+            lit = list(SEGMENTS).index("lit lamp") + 1
+            classes[self._lamps[traffic.light]] = lit
+        return classes
 
     def _place_lights(self, asked: Manoeuvre, others: dict[str, Manoeuvre]) -> None:
         assert asked.stop_line_s is not None
