@@ -75,7 +75,7 @@ def parse_arguments(
 def preset_files(verb: str) -> dict[str, Path]:
     """Presets of a verb by name."""
     folder = Path(__file__).parent
-    prefix = f"{verb}_"
+    prefix = f"{verb.replace(' ', '_')}_"
     return {
         path.stem.removeprefix(prefix): path
         for path in sorted(folder.glob(f"{prefix}*.yaml"))

@@ -13,9 +13,9 @@ from rich.table import Table
 from tyro.conf import Positional
 
 from brownfield.policies.bench import bench
+from brownfield.policies.bench_page import Table as Tabular
 from brownfield.policies.codec_bench import CodecBenchConfig, codec_bench
 from brownfield.policies.codec_levers import LeversConfig, codec_levers
-from brownfield.policies.codec_report import Table as Tabular
 from brownfield.policies.codec_report import (
     codec_tables,
     lever_tables,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from brownfield.configs.arguments import UsageError, parse_arguments
 from brownfield.configs.graphics import choose_renderer
@@ -16,6 +17,7 @@ VERBS = {
     "validate": "check a dataset against every rule of its format",
     "repair": "make a dataset whole whose writer was killed",
     "tokenize": "fit the tokenizers of state, action and video",
+    "tokenize video": "fit the causal video tokenizer to any camera's datasets",
     "train": "train a policy",
     "aggregate": "let the policy drive and record what the expert would have done",
     "evaluate": "run a policy on held-out seeds beside its baselines",
@@ -23,11 +25,13 @@ VERBS = {
     "place": "check a place by path and draw it",
     "probe": "compare what tokens tell with what the frames show",
     "demo": "obey a prompt; then record, train and evaluate from nothing",
-    "bench": "measure speed",
+    "bench": "measure speed, and action tokens",
+    "bench video-tokens": "measure video tokenizers beside video codecs",
 }
 """Verbs in the order of the work. `configs/<verb>.py` holds a verb's dataclass under
-the verb's name, capitalised, and a function `run`; only that module is imported, since
-torch alone takes seconds."""
+the verb's name, capitalised, and a function `run` (`tokenize video` is `TokenizeVideo`
+in `tokenize_video.py`); only that module is imported, since torch alone takes
+seconds."""
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -41,6 +45,8 @@ def main(words: Sequence[str] | None = None) -> int:
         print(_help())
         return 0 if words else 2
     verb, *rest = words
+    if " ".join(words[:2]) in VERBS:
+        verb, *rest = " ".join(words[:2]), *words[2:]
     if verb not in VERBS:
         print(
             f"brownfield: unknown verb {verb[:40]!r}; the verbs are {', '.join(VERBS)}",
@@ -49,11 +55,9 @@ def main(words: Sequence[str] | None = None) -> int:
         return 2
     choose_renderer()
     try:
-        module = importlib.import_module(f"brownfield.configs.{verb}")
-        config = parse_arguments(
-            getattr(module, verb.capitalize()), rest, verb=verb, summary=VERBS[verb]
-        )
-        return int(module.run(config) or 0)
+        config, run = verb_of(verb)
+        parsed = parse_arguments(config, rest, verb=verb, summary=VERBS[verb])
+        return int(run(parsed) or 0)
     except KeyboardInterrupt:
         print("brownfield: interrupted", file=sys.stderr)
         return 130
@@ -68,6 +72,13 @@ def main(words: Sequence[str] | None = None) -> int:
             raise
         print(f"brownfield {verb}: {_one_line(error)}", file=sys.stderr)
         return 2
+
+
+def verb_of(verb: str) -> tuple[type[Any], Callable[[Any], int]]:
+    """The dataclass of a verb and what runs it."""
+    name = verb.replace(" ", "_").replace("-", "_")
+    module = importlib.import_module(f"brownfield.configs.{name}")
+    return getattr(module, name.title().replace("_", "")), module.run
 
 
 def _help() -> str:

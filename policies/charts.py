@@ -104,11 +104,12 @@ def log_curves(
         return f"{across(x):.1f},{300 - 270 * (log10(y) - bottom) / high:.1f}"
 
     parts = [f'<text x="50" y="14">{escape(title)}</text>']
-    for power in range(ceil(bottom), floor(top) + 1):
-        y = 300 - 270 * (power - bottom) / high
+    decades = [10.0**power for power in range(ceil(bottom), floor(top) + 1)]
+    for tick in decades if len(decades) > 1 else _round_numbers(min(ys), max(ys)):
+        y = 300 - 270 * (log10(tick) - bottom) / high
         parts.append(
             f'<line x1="50" x2="570" y1="{y:.1f}" y2="{y:.1f}" stroke="var(--line)"/>'
-            f'<text x="44" y="{y + 4:.1f}" text-anchor="end">{10.0**power:g}</text>'
+            f'<text x="44" y="{y + 4:.1f}" text-anchor="end">{tick:g}</text>'
         )
     for i, (name, line) in enumerate(drawn.items()):
         colour, dashed = LINES[i % len(LINES)], name.endswith("*")
@@ -122,11 +123,7 @@ def log_curves(
             f'stroke-width="2.5"{dash}/>'
             f'<text x="612" y="{at + 4}">{escape(name.rstrip("*"))}</text>'
         )
-    decades = range(floor(left), floor(right) + 1)
-    ticks = [m * 10.0**power for power in decades for m in (1, 2, 5)]
-    for tick in ticks:
-        if not left <= log10(tick) <= right:
-            continue
+    for tick in _round_numbers(min(xs), max(xs)):
         x = across(tick)
         parts.append(
             f'<line x1="{x:.1f}" x2="{x:.1f}" y1="300" y2="304" stroke="var(--dim)"/>'
@@ -137,3 +134,14 @@ def log_curves(
         "logarithmic</text>"
     )
     return f'<svg viewBox="0 0 780 340" width="100%">{"".join(parts)}</svg>'
+
+
+def _round_numbers(low: float, high: float) -> list[float]:
+    """Numbers from low to high with few digits: 1, 2, 5, or more if too few."""
+    decades = range(floor(log10(low)), floor(log10(high)) + 1)
+    for digits in ((1, 2, 5), range(1, 10), [1 + i / 10 for i in range(90)]):
+        ticks = [m * 10.0**power for power in decades for m in digits]
+        inside = [tick for tick in ticks if low <= tick <= high]
+        if len(inside) > 2:
+            return inside
+    return inside

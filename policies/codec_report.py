@@ -2,29 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
-from html import escape
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from brownfield.policies.charts import log_curves
+from brownfield.policies.bench_page import Chart, Lines, Table, write_page
 
 CODECS = ("ladder", "FAST, strongest", "B-spline bins", "uniform bins")
 """Whose behaviour is measured."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Table:
-    """Rows of text under a title."""
-
-    title: str
-    """What it is of."""
-    head: list[str]
-    """Names of the columns."""
-    rows: list[list[str]]
-    """Cells."""
 
 
 def codec_tables(result: dict[str, Any]) -> list[Table]:
@@ -152,7 +136,7 @@ def write_codec_report(path: Path, result: dict[str, Any]) -> None:
         f"{result['windows']} held-out windows, {len(result['folds'])} folds that "
         f"share no {result['kinds']}, vocabulary of {result['vocab_size']}."
     )
-    _write_page(path, "Action tokens", lead, lines, codec_tables(result))
+    write_page(path, "Action tokens", lead, [_chart(lines)], codec_tables(result))
 
 
 def lever_tables(result: dict[str, Any]) -> list[Table]:
@@ -183,10 +167,14 @@ def write_lever_report(path: Path, result: dict[str, Any]) -> None:
     """One page: the curves, and the tables; written whole or not at all."""
     lead = f"{result['windows']} held-out windows; one change at a time."
     lines = _lines(result["curves"])
-    _write_page(path, "Shorter action tokens", lead, lines, lever_tables(result))
+    write_page(
+        path, "Shorter action tokens", lead, [_chart(lines)], lever_tables(result)
+    )
 
 
-Lines = dict[str, tuple[list[float], list[float]]]
+def _chart(lines: Lines) -> Chart:
+    axes = "ids per window", "RMSE, normalised"
+    return Chart(title="Error against ids", axes=axes, lines=lines)
 
 
 def _lines(curves: dict[str, Any]) -> Lines:
@@ -203,38 +191,6 @@ def _lines(curves: dict[str, Any]) -> Lines:
         if shown:
             lines[name] = ([x for x, _ in shown], [y for _, y in shown])
     return lines
-
-
-def _write_page(
-    path: Path, title: str, lead: str, lines: Lines, tables: list[Table]
-) -> None:
-    style = files("brownfield.policies").joinpath("report.css").read_text()
-    chart = log_curves(
-        "Error against ids", ("ids per window", "RMSE, normalised"), lines
-    )
-    parts = [
-        f"<h1>{title}</h1><p class=dim>{lead}</p>",
-        f'<div class="card">{chart}</div>',
-    ]
-    for table in tables:
-        head = "".join(f"<th>{escape(h)}</th>" for h in table.head)
-        body = "".join(
-            "<tr>" + "".join(f"<td>{escape(c)}</td>" for c in row) + "</tr>"
-            for row in table.rows
-        )
-        parts.append(
-            f"<h2>{escape(table.title)}</h2><div class=card><table><tr>{head}</tr>"
-            f"{body}</table></div>"
-        )
-    page = (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width">'
-        f"<title>{title}</title><style>{style}</style></head><body>"
-        f"{''.join(parts)}</body></html>"
-    )
-    temporary = path.with_suffix(".tmp")
-    temporary.write_text(page)
-    os.replace(temporary, path)
 
 
 def _ratio(cell: dict[str, float], digits: int = 2) -> str:

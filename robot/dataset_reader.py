@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -228,37 +227,6 @@ class DatasetReader:
         start = round(row[f"videos/{key}/from_timestamp"] * self._fps)
         frames = decode_video(path, self._fps, start, record.length)
         return frames if size is None else area_resize(frames, size)
-
-    @property
-    def segment_names(self) -> tuple[str, ...]:
-        """Classes of `segments`; none where they were not recorded."""
-        return tuple(self.info.get("brownfield_segments", ()))
-
-    def segments(self, index: int) -> NDArray[np.uint8]:
-        """What every pixel of the first camera shows, (N, h, w): entries of
-        `segment_names`.
-
-        Raises:
-            IndexError: there is no such episode.
-            ValueError: the dataset was recorded without them, or a damaged file.
-        """
-        record = self._record(index)
-        if not self.segment_names:
-            raise ValueError(
-                f"dataset {self.path} holds no segments: record with --segments 64"
-            )
-        path = self.path / schema.segments_path(index)
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                segments = file["segments"]
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise ValueError(f"{path} cannot be read: {error}") from error
-        if segments.dtype != np.uint8 or len(segments) != record.length:
-            raise ValueError(
-                f"{path}: expected uint8 of {record.length} frames, got "
-                f"{segments.dtype} {segments.shape}"
-            )
-        return segments
 
     def _record(self, index: int) -> EpisodeRecord:
         if not 0 <= index < len(self):

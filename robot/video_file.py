@@ -185,7 +185,9 @@ def decode_video(
                 if done:
                     break
     except (FFmpegError, IndexError) as error:
-        raise ValueError(f"{path} cannot be read as video: {error}") from error
+        raise ValueError(
+            f"{path} cannot be read as video from frame {wanted} on: {error}"
+        ) from error
     if planes[0]:
         parts.append(yuv_to_rgb(*(np.stack(p) for p in planes)))
     if not parts or (count is not None and wanted != start + count):

@@ -28,7 +28,7 @@ from brownfield.tokenizers.video_checks import (
     checked_weights,
 )
 from brownfield.tokenizers.video_config import VideoConfig
-from brownfield.tokenizers.video_fit import VideoFit, fit_network
+from brownfield.tokenizers.video_fit import FitStep, VideoFit, fit_network
 from brownfield.tokenizers.video_network import VideoNetwork
 from brownfield.tokenizers.video_pixels import to_frames, to_pixels
 from brownfield.tokenizers.video_state import VideoState
@@ -58,7 +58,7 @@ class VideoTokenizer:
         *,
         fit: VideoFit | None = None,
         device: str = "cpu",
-        report: Callable[[int, float], None] | None = None,
+        report: Callable[[FitStep], None] | None = None,
     ) -> Self:
         """A tokenizer that reconstructs clips.
 
@@ -70,7 +70,7 @@ class VideoTokenizer:
                 count. All alike by default.
             fit: budget and schedule.
             device: where to train and where the tokenizer stays.
-            report: called with each update's number and loss.
+            report: called after each update.
 
         Raises:
             ValueError: no clips, frames that do not fit, or weights that do not fit

@@ -108,8 +108,8 @@ def checked_ids(ids: Any, config: VideoConfig) -> NDArray[np.int64]:
     return array.astype(np.int64)
 
 
-def checked_weights(weights: Any, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Weights (T, H, W) of the pixels of a clip.
+def checked_weights(weights: Any, shape: tuple[int, ...]) -> NDArray[np.floating]:
+    """Weights (T, H, W) of the pixels of a clip; half precision stays, to save memory.
 
     Args:
         weights: how much each pixel matters; only ratios within a frame count.
@@ -119,12 +119,14 @@ def checked_weights(weights: Any, shape: tuple[int, ...]) -> NDArray[np.float32]
         ValueError: another shape, negative or infinite weights, or a frame of which
             nothing matters.
     """
-    array = np.asarray(weights, dtype=np.float32)
+    array = np.asarray(weights)
+    if array.dtype != np.float16:
+        array = array.astype(np.float32, copy=False)
     if array.shape != shape:
         raise ValueError(f"expected weights {shape} like the clip, got {array.shape}")
     if not np.isfinite(array).all() or array.min(initial=0) < 0:
         raise ValueError("weights must be finite and at least 0")
-    empty = np.flatnonzero(array.sum((1, 2)) <= 0)
+    empty = np.flatnonzero(array.max((1, 2), initial=0) <= 0)
     if empty.size:
         raise ValueError(
             f"weights of frame {empty[0]} are all 0: nothing matters there"

@@ -21,7 +21,7 @@ from brownfield.tokenizers.video_network import VideoNetwork
 from brownfield.tokenizers.video_pixels import drop_lead, lead_in, to_pixels
 
 Clips = Sequence[NDArray[np.uint8]]
-Maps = Sequence[NDArray[np.float32]]
+Maps = Sequence[NDArray[np.floating]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,12 +69,26 @@ class VideoFit:
             )
 
 
+@dataclass(frozen=True)
+class FitStep:
+    """What is known after an update."""
+
+    number: int
+    """Updates so far."""
+    loss: float
+    """Of this update."""
+    progress: float
+    """Share of the budget that is spent."""
+    ids: NDArray[np.int64]
+    """(B, blocks, h, w) of this update's windows."""
+
+
 def fit_network(
     network: VideoNetwork,
     clips: Clips,
     weights: Maps | None,
     fit: VideoFit,
-    report: Callable[[int, float], None] | None = None,
+    report: Callable[[FitStep], None] | None = None,
 ) -> None:
     """Train the network in place, where it lies.
 
@@ -83,7 +97,7 @@ def fit_network(
         clips: N of (T, H, W, 3), each of any length; checked by the caller.
         weights: N of (T, H, W), or None where all pixels matter alike.
         fit: budget and schedule.
-        report: called with each update's number and loss.
+        report: called after each update.
 
     Raises:
         FloatingPointError: the loss is not finite.
@@ -108,7 +122,7 @@ def fit_network(
         )
         # Half precision only where it is fast; the quantiser stays in fp32 by itself.
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            loss = window_loss(network, pixels, each, fit.spread)
+            loss, ids = window_loss(network, pixels, each, fit.spread)
         if not torch.isfinite(loss):
             raise FloatingPointError(
                 f"the loss is {loss.item()} at step {step}; lower rate ({fit.rate})"
@@ -123,11 +137,12 @@ def fit_network(
         with torch.no_grad():
             for value, parameter in zip(mean, network.parameters(), strict=True):
                 value.lerp_(parameter, 1 - keep)
-        if report:
-            report(step, float(loss.detach()))
         progress = step / fit.steps if fit.steps else 0.0
         if fit.seconds:
             progress = max(progress, (time.perf_counter() - begin) / fit.seconds)
+        if report:
+            seen = ids.cpu().numpy()
+            report(FitStep(step, float(loss.detach()), progress, seen))
     with torch.no_grad():
         for parameter, value in zip(network.parameters(), mean, strict=True):
             parameter.copy_(value)
@@ -136,8 +151,9 @@ def fit_network(
 
 def window_loss(
     network: VideoNetwork, pixels: Tensor, weights: Tensor, spread: float
-) -> Tensor:
-    """What a fit makes small, a scalar: errors of windows, and latents off centre.
+) -> tuple[Tensor, Tensor]:
+    """What a fit makes small, a scalar: errors of windows, and latents off centre; and
+    the ids (B, blocks, h, w) of the windows.
 
     Args:
         network: what encodes and decodes.
@@ -147,9 +163,10 @@ def window_loss(
     """
     k = network.config.frames_per_block
     latents, _ = network.encode_latents(lead_in(pixels, k))
-    decoded, _ = network.decode_codes(network.round(latents)[0])
+    codes, ids = network.round(latents)
+    decoded, _ = network.decode_codes(codes)
     error = reconstruction_loss(drop_lead(decoded, k), pixels, weights)
-    return error + spread * spread_loss(latents)
+    return error + spread * spread_loss(latents), ids
 
 
 def _windows(
@@ -171,4 +188,4 @@ def _windows(
             yield frames, None
         else:
             maps = np.stack([weights[i][part] for i, part in parts])
-            yield frames, torch.from_numpy(maps)
+            yield frames, torch.from_numpy(maps.astype(np.float32, copy=False))

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from brownfield.robot.dataset_reader import DatasetReader
+from brownfield.robot.dataset_frames import DatasetFrames
 from brownfield.robot.dataset_repair import repair
 from brownfield.robot.dataset_schema import segments_path
 from brownfield.robot.dataset_validate import validate
@@ -37,7 +37,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_classes_are_read_as_written(dataset: Path) -> None:
-    reader = DatasetReader(dataset, body=BODY)
+    reader = DatasetFrames(dataset)
     assert reader.segment_names == NAMES
     for seed in range(3):
         np.testing.assert_array_equal(reader.segments(seed), episode(seed).segments)
@@ -47,7 +47,7 @@ def test_classes_are_read_as_written(dataset: Path) -> None:
 def test_without_classes_reading_says_how_to_get_them(tmp_path: Path) -> None:
     with DatasetWriter(tmp_path / "set", BODY) as writer:
         writer.commit(synthetic.SyntheticEpisode()(0))
-    reader = DatasetReader(tmp_path / "set", body=BODY)
+    reader = DatasetFrames(tmp_path / "set")
     assert reader.segment_names == ()
     with pytest.raises(ValueError, match="--segments"):
         reader.segments(0)
@@ -72,7 +72,7 @@ def test_damaged_lost_and_foreign_files_are_found(tmp_path: Path) -> None:
     assert validate(path) == []
     (path / segments_path(0)).write_bytes(b"no archive")
     with pytest.raises(ValueError, match="cannot be read"):
-        DatasetReader(path, body=BODY).segments(0)
+        DatasetFrames(path).segments(0)
     assert any("not what was committed" in problem for problem in validate(path))
     (path / segments_path(1)).unlink()
     assert any("is missing" in problem for problem in validate(path))

@@ -9,7 +9,7 @@ import torch
 
 from brownfield.tokenizers.video import VideoTokenizer
 from brownfield.tokenizers.video_config import VideoConfig, video_preset
-from brownfield.tokenizers.video_fit import VideoFit
+from brownfield.tokenizers.video_fit import FitStep, VideoFit
 from brownfield.tokenizers.video_loss import spread_loss
 from brownfield.tokenizers.video_usage import id_entropy_bits, saturation, used_codes
 
@@ -86,17 +86,20 @@ def test_the_seed_decides_the_bytes(k: int) -> None:
 def test_seconds_end_a_fit_and_clips_may_differ_in_length() -> None:
     config = VideoConfig(**TINY)
     whole = blobs(2, 9, 0)[:, :, 20:36, 20:36]
-    seen: list[int] = []
+    seen: list[FitStep] = []
     before = time.perf_counter()
     video = VideoTokenizer.fit(
         [whole[0], whole[1, :6], whole[1, :1]],
         config,
         [np.ones((n, 16, 16)) for n in (9, 6, 1)],
         fit=VideoFit(steps=None, seconds=0.3, batch=2),
-        report=lambda step, loss: seen.append(step) if np.isfinite(loss) else None,
+        report=seen.append,
     )
     assert time.perf_counter() - before > 0.3
-    assert seen == list(range(1, len(seen) + 1)) and seen
+    assert [step.number for step in seen] == list(range(1, len(seen) + 1)) and seen
+    assert all(np.isfinite(step.loss) for step in seen)
+    assert seen[-1].progress >= 1 > seen[0].progress
+    assert all(step.ids.shape[2:] == (2, 2) for step in seen)
     assert video.encode(whole).shape == (2, 3, 2, 2)
 
 

@@ -1,0 +1,139 @@
+"""Recorded videos as clips for the video tokenizer: rate, size and what matters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brownfield.robot.dataset_frames import DatasetFrames
+from brownfield.tokenizers.resize import area_resize
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoClips:
+    """Clips of one camera; with several datasets, one after the other."""
+
+    frames: list[NDArray[np.uint8]]
+    """Each (T, H, W, 3), of any length T."""
+    segments: list[NDArray[np.uint8]] | None
+    """Each (T, H, W): entries of `names`; None where a dataset was recorded without."""
+    names: tuple[str, ...]
+    """Classes of the segments; the first is the rest."""
+    hz: float
+    """Frames per second."""
+
+    def __len__(self) -> int:
+        """Number of clips."""
+        return len(self.frames)
+
+    def split(self, every: int) -> tuple[VideoClips, VideoClips]:
+        """All clips but every `every`-th, and those; with less than 2 all and none."""
+        last = [every > 1 and i % every == every - 1 for i in range(len(self))]
+        return self.where([not x for x in last]), self.where(last)
+
+    def where(self, wanted: Sequence[bool]) -> VideoClips:
+        """The clips that are wanted, one truth a clip."""
+
+        def take(clips: list[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
+            return [clip for clip, want in zip(clips, wanted, strict=True) if want]
+
+        return self._each(take)
+
+    def shortened(self, lengths: Sequence[int]) -> VideoClips:
+        """The first frames of every clip, as many as `lengths` says."""
+
+        def take(clips: list[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:
+            return [clip[:n] for clip, n in zip(clips, lengths, strict=True)]
+
+        return self._each(take)
+
+    def _each(
+        self, take: Callable[[list[NDArray[np.uint8]]], list[NDArray[np.uint8]]]
+    ) -> VideoClips:
+        return VideoClips(
+            frames=take(self.frames),
+            segments=None if self.segments is None else take(self.segments),
+            names=self.names,
+            hz=self.hz,
+        )
+
+
+def load_clips(
+    paths: Sequence[Path],
+    *,
+    size: tuple[int, int] = (64, 64),
+    hz: float = 5.0,
+    camera: str | None = None,
+    most: int | None = None,
+    report: Callable[[int, int], None] | None = None,
+) -> VideoClips:
+    """Read the videos of LeRobotDatasets v3.
+
+    Args:
+        paths: folders of datasets, ours or not.
+        size: height and width that the frames are averaged down to [px].
+        hz: frames kept per second, at most those of the dataset.
+        camera: which; None where there is only one.
+        most: episodes to read, spread evenly over all; None for all.
+        report: called with the episodes read and their number.
+
+    Raises:
+        FileNotFoundError: a folder without a dataset.
+        ValueError: no folder, a frame that cannot be decoded, a size that the frames do
+            not divide into, or a rate above the dataset's; names the episode.
+    """
+    if not paths:
+        raise ValueError("name at least one dataset")
+    sources = [DatasetFrames(path) for path in paths]
+    jobs = [(source, i) for source in sources for i in range(len(source))]
+    if most is not None and most < len(jobs):
+        jobs = [jobs[i * len(jobs) // most] for i in range(most)]
+    names = sources[0].segment_names
+    if any(source.segment_names != names for source in sources):
+        names = ()
+    frames, segments = [], []
+    for number, (source, index) in enumerate(jobs):
+        where = f"{source.path}, episode {index}"
+        whole = source.frames(index, source.camera(camera))
+        kept = _kept(len(whole), source.fps, hz, where)
+        frames.append(_fitted(whole[kept], size, where))
+        if names:
+            drawn = source.segments(index)[kept]
+            if drawn.shape[1:] != size:
+                raise ValueError(
+                    f"{where}: expected segments of {size}, got {drawn.shape[1:]}"
+                )
+            segments.append(drawn)
+        if report:
+            report(number + 1, len(jobs))
+    return VideoClips(
+        frames=frames, segments=segments if names else None, names=names, hz=hz
+    )
+
+
+def _kept(count: int, fps: int, hz: float, where: str) -> NDArray[np.int64]:
+    """Which of `count` frames to keep."""
+    if not 0 < hz <= fps:
+        raise ValueError(f"{where}: expected hz above 0 and up to {fps}, got {hz}")
+    kept = np.rint(np.arange(int((count - 1) * hz / fps) + 1) * fps / hz)
+    return kept.astype(np.int64)
+
+
+def _fitted(
+    frames: NDArray[np.uint8], size: tuple[int, int], where: str
+) -> NDArray[np.uint8]:
+    if frames.shape[1:3] == size:
+        return frames
+    try:
+        if size[0] != size[1]:
+            raise ValueError("only square frames are made smaller")
+        return area_resize(frames, size[0])
+    except ValueError as error:
+        raise ValueError(
+            f"{where}: expected frames of {size[0]}x{size[1]} or a multiple, got "
+            f"{frames.shape[1]}x{frames.shape[2]}"
+        ) from error

@@ -1,0 +1,115 @@
+"""Fitting a video tokenizer to datasets, and measuring it, by the command line."""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from brownfield.configs.cli import main
+from brownfield.policies.video_clips import load_clips
+from brownfield.robot.dataset_writer import DatasetWriter
+from brownfield.tokenizers.video import VideoTokenizer
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "robot"))
+synthetic = importlib.import_module("synthetic_episodes")
+segmented = importlib.import_module("test_dataset_segments")
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("video") / "seen"
+    episode_of = synthetic.SyntheticEpisode(steps=66)
+    with DatasetWriter(path, synthetic.SMALL_BODY) as writer:
+        for seed in range(4):
+            writer.commit(episode_of(seed))
+    return path
+
+
+def test_clips_have_the_rate_and_the_size_asked_for(dataset: Path) -> None:
+    whole = load_clips([dataset], size=(32, 32), hz=10, camera="head")
+    half = load_clips([dataset], size=(16, 16), hz=5, camera="head")
+    assert len(whole) == len(half) == 4 and whole.segments is None
+    for long, short in zip(whole.frames, half.frames, strict=True):
+        assert len(short) == (len(long) + 1) // 2
+        assert short.shape[1:] == (16, 16, 3)
+    few = load_clips([dataset], size=(32, 32), hz=10, camera="head", most=2)
+    assert len(few) == 2
+    np.testing.assert_array_equal(few.frames[1], whole.frames[2])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({}, "several cameras.*images.head"),
+        ({"camera": "tail"}, "no camera 'tail'"),
+        ({"camera": "head", "size": (24, 24)}, "episode 0: expected frames of 24x24"),
+        ({"camera": "head", "hz": 20.0}, "episode 0: expected hz"),
+    ],
+)
+def test_what_does_not_fit_is_named(dataset: Path, changes: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        load_clips([dataset], **({"size": (32, 32)} | changes))
+
+
+def test_a_damaged_frame_is_named(tmp_path: Path) -> None:
+    with DatasetWriter(tmp_path / "set", synthetic.SMALL_BODY) as writer:
+        for seed in range(2):
+            writer.commit(synthetic.SyntheticEpisode(steps=30)(seed))
+    film = next((tmp_path / "set/videos/observation.images.head").rglob("file-001.mp4"))
+    data = bytearray(film.read_bytes())
+    middle = data.index(b"mdat") + (len(data) - data.index(b"mdat")) // 2
+    data[middle : middle + 2000] = b"\0" * 2000
+    film.write_bytes(bytes(data[: len(data)]))
+    with pytest.raises(ValueError, match=r"episode 1: .*frame"):
+        load_clips([tmp_path / "set"], size=(32, 32), hz=10, camera="head")
+
+
+def test_fit_and_measure_by_the_command_line(
+    dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, report = tmp_path / "eye", tmp_path / "bench"
+    words = ["--network", "pico", "--size", "32", "32", "--camera", "head"]
+    words += ["--hz", "10", "--steps", "3", "--batch", "2", "--no-show-progress"]
+    words += ["--validation-every-episode", "2", "--out", str(out)]
+    assert main(["tokenize", "video", str(dataset), *words]) == 0
+    video = VideoTokenizer.load(out)
+    assert video.config.size == (32, 32) and video.frames_per_block == 4
+    rows = [json.loads(x) for x in (out / "metrics.jsonl").read_text().splitlines()]
+    assert {"loss", "ids/entropy_bits", "ids/used_codes", "ids/saturation"} <= set(
+        rows[0]
+    )
+    assert {"held_out/psnr_db/all", "held_out/bits_per_pixel"} <= set(rows[-1])
+    words = ["--tokenizers", str(out), "--camera", "head", "--hz", "10", "--most", "2"]
+    words += ["--out", str(report)]
+    assert main(["bench", "video-tokens", str(dataset), *words]) == 0
+    result = json.loads((report / "results.json").read_text())
+    found = result["sources"][dataset.name]
+    assert found["clips"] == 2 and set(found["tokenizers"]) == {"eye"}
+    row = found["tokenizers"]["eye"]
+    assert row["bits_per_pixel"] <= row["bits_per_pixel_fixed"]
+    for points in found["codecs"].values():
+        bits = [point["bits_per_pixel"] for point in points]
+        assert bits == sorted(bits)
+    page = (report / "report.html").read_text()
+    assert "data:video/mp4" in page and "H.264" in page and "eye" in page
+    assert "eye" in capsys.readouterr().out
+
+
+def test_things_are_weighed_where_they_are_known(tmp_path: Path) -> None:
+    with DatasetWriter(tmp_path / "set", synthetic.SMALL_BODY) as writer:
+        for seed in range(3):
+            writer.commit(segmented.episode(seed))
+    clips = load_clips([tmp_path / "set"], size=(8, 8), hz=10, camera="head")
+    assert clips.names == segmented.NAMES and clips.segments is not None
+    for frames, segments in zip(clips.frames, clips.segments, strict=True):
+        assert frames.shape[:3] == segments.shape
+    with pytest.raises(ValueError, match="expected segments of"):
+        load_clips([tmp_path / "set"], size=(16, 16), hz=10, camera="head")
+
+
+def test_a_fit_needs_an_end(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tokenize", "video", "somewhere"]) == 2
+    assert "steps or seconds" in capsys.readouterr().err
