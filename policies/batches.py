@@ -23,6 +23,9 @@ class Batch(NamedTuple):
     pixels: Tensor
     """(B, 3, 64, 64) in [-1, 1], augmented."""
 
+    salience: Tensor | None
+    """(B, 64, 64) how much each pixel matters; None where nobody knows."""
+
     next_pixels: Tensor
     """(W, 3, 64, 64) the look after the executed part, augmented alike."""
 
@@ -149,6 +152,7 @@ class Examples:
         return Batch(
             body=windows.body,
             pixels=pixels,
+            salience=weights_of(windows, looks),
             next_pixels=next_pixels,
             text=text,
             prompt=torch.from_numpy(prompt),
@@ -160,6 +164,13 @@ class Examples:
             visible=torch.from_numpy(self.visible[rows]),
             pixel=torch.from_numpy(self.pixel[rows]),
         )
+
+
+def weights_of(windows: Windows, looks: NDArray[np.int64]) -> Tensor | None:
+    """How much each pixel of some looks matters, (B, 64, 64), where it is known."""
+    if windows.salience is None:
+        return None
+    return torch.from_numpy(windows.salience[looks]).float()
 
 
 Paraphrase = Callable[[str, np.random.Generator, int], str]

@@ -74,8 +74,9 @@ def objective(
         parts["video"] = losses.video_loss(world.video, digits, sizes.video_levels)
         parts["state"] = losses.state_loss(world.state, batch.next_state)
     if n_reconstruct:
+        weight = None if batch.salience is None else batch.salience[:n_reconstruct]
         parts["reconstruction"] = policy.video.reconstruct_loss(
-            codes[:n_reconstruct], batch.pixels[:n_reconstruct]
+            codes[:n_reconstruct], batch.pixels[:n_reconstruct], weight
         )
     weights = {"action": 1.0} | {n: getattr(config, n) for n in parts if n != "action"}
     total = sum((weights[n] * part for n, part in parts.items()), ids.new_zeros(()))

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from brownfield.policies.model import PAD_BYTE, ModelConfig, StreamTransformer
 from brownfield.policies.port import PortConfig
-from brownfield.tokenizers.video_fsq import VideoFSQ
+from brownfield.tokenizers.frame_tokenizers import FrameTokenizer
 
 
 class StreamPolicy(nn.Module):
@@ -20,7 +20,10 @@ class StreamPolicy(nn.Module):
     """
 
     def __init__(
-        self, config: ModelConfig, ports: Mapping[str, PortConfig], video: VideoFSQ
+        self,
+        config: ModelConfig,
+        ports: Mapping[str, PortConfig],
+        video: FrameTokenizer,
     ) -> None:
         super().__init__()
         self.video = video

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from brownfield.envs.places import place_of
-from brownfield.policies.batches import Augment, AugmentConfig, Sampler
+from brownfield.policies.batches import Augment, AugmentConfig, Sampler, weights_of
 from brownfield.policies.lessons import fitting_augment
 from brownfield.policies.log import MetricsLog, NoRun, TrainingBar
 from brownfield.policies.losses import auxiliary_loss, naming_loss, pointing_loss
@@ -32,10 +32,10 @@ from brownfield.policies.tokenizer_set import TokenizerSet
 from brownfield.policies.windows import SIGHT, Windows, load_windows
 from brownfield.robot.bodies import body_named
 from brownfield.tokenizers.action_tokenizers import ACTION_TOKENIZERS
+from brownfield.tokenizers.frame_tokenizers import FRAME_TOKENIZERS, FrameTokenizer
 from brownfield.tokenizers.protocols import DigitTokenizer
 from brownfield.tokenizers.state import StateTokenizer
 from brownfield.tokenizers.text import ByteTokenizer
-from brownfield.tokenizers.video_fsq import VideoFSQ
 
 CELLS = 64
 """Codes of a frame."""
@@ -60,6 +60,9 @@ class TokenizeConfig:
 
     action_tokenizer: str = "ladder"
     """`ladder`, `knots`, `fast`, `spline` or `bins`."""
+
+    video: str = "fsq"
+    """`fsq`, or `eye`: the causal video tokenizer, a frame at a time."""
 
     keep: Path | None = None
     """Tokenizers whose state and video ids are kept; only action ones are fitted."""
@@ -103,6 +106,11 @@ class TokenizeConfig:
             raise ValueError(
                 f"action_tokenizer must be one of {', '.join(ACTION_TOKENIZERS)}; got "
                 f"{self.action_tokenizer!r}"
+            )
+        if self.video not in FRAME_TOKENIZERS:
+            raise ValueError(
+                f"video must be one of {', '.join(FRAME_TOKENIZERS)}; got "
+                f"{self.video!r}"
             )
         if not self.body or len(set(self.body)) != len(self.body):
             raise ValueError(f"body must name one or more, each once: {self.body}")
@@ -261,7 +269,7 @@ class _BodyRows:
         self.names_things = place.names_things
 
     def losses(
-        self, video: VideoFSQ, count: int, rng: np.random.Generator, measure: bool
+        self, video: FrameTokenizer, count: int, rng: np.random.Generator, measure: bool
     ) -> tuple[Tensor, dict[str, float]]:
         """The weighted loss of `count` rows; what to log only if it shall `measure`."""
         config, windows = self.config, self.windows
@@ -272,7 +280,8 @@ class _BodyRows:
         prompt = torch.from_numpy(windows.prompt[rows])
         with torch.autocast("cpu", torch.bfloat16):
             codes, ids = video.encode_codes(pixels)
-            picture = video.reconstruct_loss(codes, pixels)
+            weight = weights_of(windows, looks)
+            picture = video.reconstruct_loss(codes, pixels, weight)
             state = torch.from_numpy(self.state[looks])
             read, likeness = self.probe(codes, self.text, prompt, state)
         seen, place = (torch.from_numpy(x[rows]) for x in (self.visible, self.pixel))
@@ -299,8 +308,8 @@ class _BodyRows:
 
 def _train_video(
     config: TokenizeConfig, windows: Sequence[Windows], log: MetricsLog
-) -> VideoFSQ:
-    video = VideoFSQ()
+) -> FrameTokenizer:
+    video = FRAME_TOKENIZERS[config.video][1]()
     parts = [_BodyRows(config, one, len(video.config.levels)) for one in windows]
     video.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     parameters = list(video.parameters())

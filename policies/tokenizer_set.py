@@ -8,10 +8,10 @@ from brownfield.robot.body import Body
 from brownfield.tokenizers.action_tokenizers import load_action_tokenizer
 from brownfield.tokenizers.body_check import Fitted, check_body
 from brownfield.tokenizers.folder import folder_hash
+from brownfield.tokenizers.frame_tokenizers import FrameTokenizer, load_frame_tokenizer
 from brownfield.tokenizers.protocols import DigitTokenizer
 from brownfield.tokenizers.state import StateTokenizer
 from brownfield.tokenizers.text import ByteTokenizer
-from brownfield.tokenizers.video_fsq import VideoFSQ
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +19,7 @@ class TokenizerSet:
     """Words and pictures are the same for all bodies, states and actions are not."""
 
     text: ByteTokenizer
-    video: VideoFSQ
+    video: FrameTokenizer
     state: dict[str, StateTokenizer]
     """By the body's name."""
     action: dict[str, DigitTokenizer]
@@ -49,7 +49,7 @@ class TokenizerSet:
         bodies = sorted({name.split("/")[0] for name in names if "/" in name})
         new = cls(
             text=ByteTokenizer(),
-            video=VideoFSQ.load(folder / "video"),
+            video=load_frame_tokenizer(folder / "video"),
             state={b: StateTokenizer.load(folder / b / "state") for b in bodies},
             action={b: load_action_tokenizer(folder / b / "action") for b in bodies},
         )

@@ -38,8 +38,11 @@ from brownfield.policies.tokenizer_set import TokenizerSet, saved_hashes
 from brownfield.policies.windows import Windows, load_windows
 from brownfield.robot.bodies import body_named
 from brownfield.tokenizers.action_bins import KnotBinTokenizer
+from brownfield.tokenizers.frame_tokenizers import load_frame_tokenizer
 
 PRECISIONS = ("auto", "float32", "bfloat16")
+SEEN = ("video.", "trunk.video_in.", "trunk.video_out.")
+"""Parameters that know a video tokenizer's codes: new with another one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +54,10 @@ class TrainConfig:
 
     tokenizers: Path
     """Folder written by `brownfield tokenize`."""
+
+    eye: Path | None = None
+    """A video tokenizer of frames that stand alone (`tokenize video --network eye`), in
+    place of that of the tokenizers or of `init`."""
 
     out: Path
     """Checkpoint to write."""
@@ -266,6 +273,8 @@ class Trainer:
         policy = StreamPolicy(model, sizes, self.tokenizers.video)
         if loaded is not None:
             ours, theirs = policy.state_dict(), loaded.policy.state_dict()
+            if self.config.eye is not None:
+                theirs = {n: x for n, x in theirs.items() if not n.startswith(SEEN)}
             if self.config.anchor is not None:
                 theirs = _anchored(theirs, self.config)
             policy.load_state_dict({n: theirs.get(n, x) for n, x in ours.items()})
@@ -541,7 +550,8 @@ def _tokenizers(
         state[body], action[body] = source.state[body], source.action[body]
     whole = loaded.tokenizers if loaded else fitted
     assert whole is not None
-    return TokenizerSet(text=whole.text, video=whole.video, state=state, action=action)
+    video = load_frame_tokenizer(config.eye) if config.eye else whole.video
+    return TokenizerSet(text=whole.text, video=video, state=state, action=action)
 
 
 def _plain(value: Any) -> Any:

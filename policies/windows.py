@@ -13,6 +13,7 @@ from brownfield.robot.body import Body
 from brownfield.robot.dataset_reader import DatasetReader
 from brownfield.robot.trajectory import Trajectory
 from brownfield.tokenizers.resize import area_resize
+from brownfield.tokenizers.video_salience import salience
 
 OF_ALL = ("body", "privileged_names", "prompts")
 """Fields of `Windows` that have no entries."""
@@ -24,6 +25,7 @@ OF_LOOKS = (
     "executed",
     "following",
     "episode",
+    "salience",
 )
 """Fields of `Windows` with one entry for every look; the others have one a row."""
 SIGHT = ("visible", "pixel_x", "pixel_y")
@@ -60,6 +62,10 @@ class Windows:
 
     episode: NDArray[np.int64]
     """(N,) number of the episode."""
+
+    salience: NDArray[np.uint8] | None = None
+    """(N, 64, 64) how much each pixel matters, in sixteenths; None where no episode
+    was recorded with segments."""
 
     look: NDArray[np.int64]
     """(R,) the row's look."""
@@ -109,7 +115,9 @@ class Windows:
         rows = mask[self.look]
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         taken = {
-            name: value if name in OF_ALL else value[mask if name in OF_LOOKS else rows]
+            name: value
+            if name in OF_ALL or value is None
+            else value[mask if name in OF_LOOKS else rows]
             for name, value in values.items()
         }
         for name in ("following", "look"):
@@ -151,8 +159,9 @@ def windows_of(
     columns = command_columns(body)
     camera = body.cameras[0].name
     parts: dict[str, list[np.ndarray]] = {
-        f.name: [] for f in fields(Windows) if f.name not in OF_ALL
+        f.name: [] for f in fields(Windows) if f.name not in (*OF_ALL, "salience")
     }
+    weights: list[np.ndarray | None] = []
     prompts: dict[str, int] = {}
     names: tuple[str, ...] = ()
     start = 0
@@ -185,6 +194,7 @@ def windows_of(
         }
         for name, value in looks.items():
             parts[name].append(value)
+        weights.append(_salience(one, size))
         asked = [(one.prompt, one.label, one.privileged, True)]
         asked += [
             (other.prompt, other.label, other.privileged, False)
@@ -211,8 +221,33 @@ def windows_of(
         body=body.name,
         privileged_names=names,
         prompts=tuple(prompts),
+        salience=_joined(weights, joined["episode"], size),
         **joined,
     )  # type: ignore[arg-type]
+
+
+def _salience(one: Trajectory, size: int) -> NDArray[np.uint8] | None:
+    if one.segments is None:
+        return None
+    if one.segments.shape[1:] != (size, size):
+        raise ValueError(
+            f"expected segments of {size}x{size}, got those of seed {one.seed} with "
+            f"{one.segments.shape[1:]}"
+        )
+    return np.rint(16 * salience(one.segments)).astype(np.uint8)
+
+
+def _joined(
+    weights: list[NDArray[np.uint8] | None], episode: NDArray[np.int64], size: int
+) -> NDArray[np.uint8] | None:
+    """Weights of all looks, even in episodes without their own."""
+    if all(each is None for each in weights):
+        return None
+    whole = np.full((len(episode), size, size), 16, np.uint8)
+    for number, each in enumerate(weights):
+        if each is not None:
+            whole[episode == number] = each
+    return whole
 
 
 def load_windows(

@@ -127,20 +127,34 @@ class DatasetFrames:
             raise ValueError(
                 f"dataset {self.path} holds no segments: record with --segments 64"
             )
-        path = self.path / schema.segments_path(index)
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                segments = file["segments"]
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            raise ValueError(f"{path} cannot be read: {error}") from error
-        if segments.dtype != np.uint8 or len(segments) != length:
-            raise ValueError(
-                f"{path}: expected uint8 of {length} frames, got "
-                f"{segments.dtype} {segments.shape}"
-            )
-        return segments
+        return read_segments(self.path, index, length)
 
     def _row(self, index: int) -> dict[str, Any]:
         if not 0 <= index < len(self):
             raise IndexError(f"episode {index} is not in 0..{len(self) - 1}")
         return self._rows[index]
+
+
+def read_segments(root: Path, index: int, length: int) -> NDArray[np.uint8]:
+    """Classes (N, h, w) of an episode's pixels.
+
+    Args:
+        root: folder of the dataset.
+        index: position of the episode.
+        length: its frames N.
+
+    Raises:
+        ValueError: no such file, or not that of this episode.
+    """
+    path = root / schema.segments_path(index)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            segments = file["segments"]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+    if segments.dtype != np.uint8 or len(segments) != length:
+        raise ValueError(
+            f"{path}: expected uint8 of {length} frames, got {segments.dtype} "
+            f"{segments.shape}"
+        )
+    return segments

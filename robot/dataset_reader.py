@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from brownfield.robot import dataset_schema as schema
 from brownfield.robot.bodies import body_named
 from brownfield.robot.body import Body
+from brownfield.robot.dataset_frames import read_segments
 from brownfield.robot.dataset_meta import to_numpy
 from brownfield.robot.trajectory import Counterfactual, Trajectory
 from brownfield.robot.video_file import decode_video
@@ -135,6 +136,7 @@ class DatasetReader:
         record = self._record(index)
         columns = self.numbers(index)
         count, slots = record.length, len(record.other_prompts)
+        names = tuple(self.info.get("brownfield_segments", ()))
         label = columns[schema.LABEL].reshape(count, self.body.chunk_steps, -1)
         truth = columns.get(schema.PRIVILEGED, np.zeros((count, 0), np.float32))
         labels = columns.get(schema.OTHER_LABELS)
@@ -169,6 +171,8 @@ class DatasetReader:
             reason=record.reason,
             control_hz=self.body.control_hz,
             others=tuple(others),
+            segments=read_segments(self.path, index, count) if names else None,
+            segment_names=names,
         )
 
     def numbers(self, index: int) -> dict[str, NDArray[Any]]:

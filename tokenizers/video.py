@@ -33,7 +33,7 @@ from brownfield.tokenizers.video_network import VideoNetwork
 from brownfield.tokenizers.video_pixels import to_frames, to_pixels
 from brownfield.tokenizers.video_state import VideoState
 
-_KIND = "causal video tokenizer"
+KIND = "causal video tokenizer"
 
 
 class VideoTokenizer:
@@ -227,7 +227,7 @@ class VideoTokenizer:
         arrays = self.network.state_dict()
         save_folder(
             folder,
-            _KIND,
+            KIND,
             asdict(self.config),
             {name: value.detach().cpu().numpy() for name, value in arrays.items()},
         )
@@ -235,7 +235,7 @@ class VideoTokenizer:
     @classmethod
     def load(cls, folder: Path) -> Self:
         """Read what `save` wrote; ValueError when it is damaged."""
-        config, arrays = load_folder(folder, _KIND)
+        config, arrays = load_folder(folder, KIND)
         fields: dict[str, Any] = {
             k: tuple(v) if isinstance(v, list) else v for k, v in config.items()
         }

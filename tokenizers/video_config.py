@@ -28,6 +28,8 @@ class VideoConfig:
     """Residual blocks of each stage; the decoder has one more in the first."""
     strides: tuple[int, ...] = (1, 2)
     """How much coarser each stage makes the grid."""
+    temporal: bool = True
+    """Whether later stages look at past blocks; without, every block stands alone."""
     attention: bool = False
     """Whether every latent frame attends to itself between encoder and ids."""
     levels: tuple[int, ...] = (8, 5, 5, 5)
@@ -89,6 +91,14 @@ class VideoConfig:
 PRESETS: dict[str, VideoConfig] = {
     # Fits in under a minute on one core: for tests.
     "pico": VideoConfig(),
+    # For a policy that looks at one frame at a time: 64 ids.
+    "eye": VideoConfig(
+        frames_per_block=1,
+        channels=(32, 64),
+        blocks=(1, 2),
+        levels=(8, 8, 8, 8),
+        temporal=False,
+    ),
     # For planning: 64 ids a block.
     "nano": VideoConfig(channels=(48, 128), blocks=(1, 3), levels=(8, 8, 8, 8)),
     # For small things: 256 ids a block.

@@ -14,6 +14,7 @@ from torch.nn import functional
 from brownfield.tokenizers.folder import load_folder, save_folder
 from brownfield.tokenizers.fsq import FSQ
 
+KIND = "FSQ video tokenizer"
 _BATCH = 256  # frames that pass the network at once: bounds memory
 
 
@@ -221,12 +222,12 @@ class VideoFSQ(nn.Module):
     def save(self, folder: Path) -> None:
         """Write the tokenizer."""
         arrays = {k: v.detach().cpu().numpy() for k, v in self.state_dict().items()}
-        save_folder(folder, "FSQ video tokenizer", asdict(self.config), arrays)
+        save_folder(folder, KIND, asdict(self.config), arrays)
 
     @classmethod
     def load(cls, folder: Path) -> VideoFSQ:
         """Read what `save` wrote; ValueError when it is damaged."""
-        config, arrays = load_folder(folder, "FSQ video tokenizer")
+        config, arrays = load_folder(folder, KIND)
         video = cls(
             VideoFSQConfig(
                 levels=tuple(config["levels"]),

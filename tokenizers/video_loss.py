@@ -29,8 +29,8 @@ def pixel_weights(
     change = (pixels[:, 1:] - pixels[:, :-1]).abs().amax(2) > _MOVING
     still = torch.zeros_like(pixels[:, :1, 0])  # nothing moves in a first frame
     moving = torch.cat((still, change.to(still.dtype)), 1)
-    base = 1.0 if weights is None else _even(weights)
-    return _even(base + motion * moving)
+    base = 1.0 if weights is None else even_weights(weights)
+    return even_weights(base + motion * moving)
 
 
 def reconstruction_loss(decoded: Tensor, pixels: Tensor, weights: Tensor) -> Tensor:
@@ -62,6 +62,15 @@ def spread_loss(latents: Tensor) -> Tensor:
     return (mean.square() + (deviation - _EVEN).square()).mean()
 
 
-def _even(weights: Tensor) -> Tensor:
+def codes_spread_loss(codes: Tensor) -> Tensor:
+    """As `spread_loss`, told from codes (B, T, n, h, w) in [-1, 1]: a scalar.
+
+    Codes that use their levels evenly deviate by one over the root of three.
+    """
+    deviation, mean = torch.std_mean(codes.float(), dim=(0, 1, 3, 4), correction=0)
+    return (mean.square() + (deviation - 3**-0.5).square()).mean()
+
+
+def even_weights(weights: Tensor) -> Tensor:
     """Weights of mean 1 in every frame."""
     return weights / weights.mean((2, 3), keepdim=True).clamp_min(1e-8)

@@ -131,7 +131,7 @@ def _encoder_layers(config: VideoConfig) -> list[nn.Module]:
             layers.append(nn.PixelUnshuffle(stride))
             layers.append(nn.Conv2d(width * stride**2, channels, 1))
         width = channels
-        layers += [_residual(stage, width) for _ in range(config.blocks[stage])]
+        layers += [_residual(config, stage, width) for _ in range(config.blocks[stage])]
     if config.attention:
         layers.append(FrameAttention(width))
     last = nn.Conv2d(width, len(config.levels), 1)
@@ -147,7 +147,7 @@ def _decoder_layers(config: VideoConfig) -> list[nn.Module]:
         layers.append(FrameAttention(width))
     for stage in reversed(range(len(config.channels))):
         blocks = config.blocks[stage] + (stage == 0)
-        layers += [_residual(stage, width) for _ in range(blocks)]
+        layers += [_residual(config, stage, width) for _ in range(blocks)]
         stride = config.strides[stage]
         if stage or stride > 1:
             finer = config.channels[max(stage - 1, 0)]
@@ -160,5 +160,6 @@ def _decoder_layers(config: VideoConfig) -> list[nn.Module]:
     return [*layers, ChannelNorm(width), nn.SiLU(), last]
 
 
-def _residual(stage: int, channels: int) -> nn.Module:
-    return TemporalResidual(channels) if stage else SpatialResidual(channels)
+def _residual(config: VideoConfig, stage: int, channels: int) -> nn.Module:
+    past = config.temporal and stage > 0
+    return TemporalResidual(channels) if past else SpatialResidual(channels)

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -14,9 +15,10 @@ from brownfield.policies.optimizer import OptimizerConfig
 from brownfield.policies.ranks import Ranks, run_ranks
 from brownfield.policies.schedule import MovingAverage, ScheduleConfig
 from brownfield.policies.tokenize import TokenizeConfig, fit_tokenizers
-from brownfield.policies.train import TrainConfig, Trainer
+from brownfield.policies.train import SEEN, TrainConfig, Trainer
 from brownfield.policies.windows import Windows
 from brownfield.robot.car.body import CAR_BODY
+from brownfield.tokenizers.video_eye import VideoEye
 
 
 def _last_lines(config: TrainConfig) -> list[dict[str, float]]:
@@ -90,6 +92,47 @@ def test_an_anchor_is_mixed_in(tiny: TrainConfig, windows: Windows) -> None:
         replace(mixed, anchor_share=2.0)
     with pytest.raises(ValueError, match=r"another .* tokenizer than"):
         Trainer(replace(mixed, anchor=Path("g1_kitchen")), [windows], Ranks())
+
+
+def test_another_eye_begins_anew_and_the_rest_goes_on(
+    tiny: TrainConfig, windows: Windows, tmp_path: Path
+) -> None:
+    Trainer(tiny, [windows], Ranks()).run()
+    eye = VideoEye()
+    eye.save(tmp_path / "eye")
+    seeing = replace(tiny, init=tiny.out, eye=tmp_path / "eye", out=tmp_path / "seeing")
+    begun = Trainer(seeing, [windows], Ranks())
+    ours, saved = (
+        x.state_dict() for x in (begun.policy, load_checkpoint(tiny.out).policy)
+    )
+    own = eye.state_dict()
+    assert all(torch.equal(ours[f"video.{name}"], own[name]) for name in own)
+    kept = [name for name in saved if not name.startswith(SEEN)]
+    assert len(kept) > 20
+    assert all(torch.equal(ours[name], saved[name]) for name in kept)
+    begun.run()
+    loaded = load_checkpoint(seeing.out)
+    assert isinstance(loaded.policy.video, VideoEye)
+    assert loaded.policy.config.video_levels == (8, 8, 8, 8)
+    agent = PolicyAgent(seeing.out)
+    agent.reset("pick up the box")
+    look = {"head": windows.frames[0], "state": windows.state[0], "prompt": "box"}
+    assert np.isfinite(agent.act(look)).all()
+
+
+def test_what_matters_weighs_more_in_the_picture(
+    tiny: TrainConfig, windows: Windows
+) -> None:
+    weights = np.full(windows.frames.shape[:3], 16, np.uint8)
+    losses = []
+    for top in (16, 200):
+        weights[:, :32] = top
+        told = replace(windows, salience=weights.copy())
+        trainer = Trainer(replace(tiny, reconstruction_share=1.0), [told], Ranks())
+        losses.append(float(trainer.one_step(0.0)["g1/reconstruction"]))
+    trainer = Trainer(replace(tiny, reconstruction_share=1.0), [windows], Ranks())
+    plain = float(trainer.one_step(0.0)["g1/reconstruction"])
+    assert losses[0] == pytest.approx(plain) and losses[1] != pytest.approx(plain)
 
 
 def test_a_second_body_joins_a_trained_one(
