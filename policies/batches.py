@@ -12,6 +12,7 @@ from torch import Tensor
 from brownfield.policies.policy import pixels_of, text_rows
 from brownfield.policies.tokenizer_set import TokenizerSet
 from brownfield.policies.windows import SIGHT, Windows
+from brownfield.tokenizers.video_salience import salience
 
 
 class Batch(NamedTuple):
@@ -23,8 +24,9 @@ class Batch(NamedTuple):
     pixels: Tensor
     """(B, 3, 64, 64) in [-1, 1], augmented."""
 
-    salience: Tensor | None
-    """(B, 64, 64) how much each pixel matters; None where nobody knows."""
+    weight: Tensor | None
+    """(V, 64, 64) how much each pixel of the first V rows matters; None where nobody
+    knows."""
 
     next_pixels: Tensor
     """(W, 3, 64, 64) the look after the executed part, augmented alike."""
@@ -128,8 +130,10 @@ class Examples:
         n_world: int,
         augment: "Augment | None" = None,
         rng: np.random.Generator | None = None,
+        n_weighted: int = 0,
     ) -> Batch:
-        """Gather rows (B,); the first `n_world` come with what followed.
+        """Gather rows (B,); the first `n_world` come with what followed, the first
+        `n_weighted` with what matters.
 
         `augment` draws from `rng`, which also decides who is asked in other words;
         without either pictures and prompts stay as they are.
@@ -152,7 +156,7 @@ class Examples:
         return Batch(
             body=windows.body,
             pixels=pixels,
-            salience=weights_of(windows, looks),
+            weight=weights_of(windows, looks[:n_weighted]),
             next_pixels=next_pixels,
             text=text,
             prompt=torch.from_numpy(prompt),
@@ -167,10 +171,11 @@ class Examples:
 
 
 def weights_of(windows: Windows, looks: NDArray[np.int64]) -> Tensor | None:
-    """How much each pixel of some looks matters, (B, 64, 64), where it is known."""
-    if windows.salience is None:
+    """How much each pixel of some looks (V,) matters, (V, 64, 64), where it is
+    known."""
+    if windows.segments is None:
         return None
-    return torch.from_numpy(windows.salience[looks]).float()
+    return torch.from_numpy(salience(windows.segments[looks]))
 
 
 Paraphrase = Callable[[str, np.random.Generator, int], str]

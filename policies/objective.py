@@ -34,7 +34,8 @@ def objective(
         policy: the module being trained.
         batch: with W rows of what followed; W may be 0.
         config: weights.
-        n_reconstruct: rows that are decoded to pictures again; may be 0.
+        n_reconstruct: rows that are decoded to pictures again; may be 0. A batch that
+            knows what matters knows it of so many.
         absent: (B,) bool, rows whose state is withheld.
     """
     sizes, trunk = policy.config, policy.trunk
@@ -74,9 +75,8 @@ def objective(
         parts["video"] = losses.video_loss(world.video, digits, sizes.video_levels)
         parts["state"] = losses.state_loss(world.state, batch.next_state)
     if n_reconstruct:
-        weight = None if batch.salience is None else batch.salience[:n_reconstruct]
         parts["reconstruction"] = policy.video.reconstruct_loss(
-            codes[:n_reconstruct], batch.pixels[:n_reconstruct], weight
+            codes[:n_reconstruct], batch.pixels[:n_reconstruct], batch.weight
         )
     weights = {"action": 1.0} | {n: getattr(config, n) for n in parts if n != "action"}
     total = sum((weights[n] * part for n, part in parts.items()), ids.new_zeros(()))

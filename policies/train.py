@@ -369,15 +369,18 @@ class Trainer:
         config = self.config
         rows = lesson.sampler.draw(count, rng)
         n_world = round(count * config.world_share)
+        n_reconstruct = round(count * config.reconstruction_share)
         device = self.ranks.device
-        batch = lesson.examples.batch(rows, n_world, lesson.augment, rng).to(device)
+        batch = lesson.examples.batch(
+            rows, n_world, lesson.augment, rng, n_reconstruct
+        ).to(device)
         absent = torch.from_numpy(rng.random(count) < config.state_dropout).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=self.bfloat16):
             return objective(
                 self.policy,
                 batch,
                 lesson.loss,
-                n_reconstruct=round(count * config.reconstruction_share),
+                n_reconstruct=n_reconstruct,
                 absent=absent,
             )
 
@@ -460,7 +463,7 @@ class Trainer:
         device = self.ranks.device
         if device.type == "cuda":
             return True
-        batch = self.lessons[0].examples.batch(rows, 8)
+        batch = self.lessons[0].examples.batch(rows, 8, n_weighted=8)
         seconds = []
         for bfloat16 in (False, True) * 3:
             # CPU time: other processes must not decide.

@@ -13,9 +13,8 @@ from brownfield.robot.body import Body
 from brownfield.robot.dataset_reader import DatasetReader
 from brownfield.robot.trajectory import Trajectory
 from brownfield.tokenizers.resize import area_resize
-from brownfield.tokenizers.video_salience import salience
 
-OF_ALL = ("body", "privileged_names", "prompts")
+OF_ALL = ("body", "privileged_names", "prompts", "segment_names")
 """Fields of `Windows` that have no entries."""
 OF_LOOKS = (
     "frames",
@@ -25,7 +24,7 @@ OF_LOOKS = (
     "executed",
     "following",
     "episode",
-    "salience",
+    "segments",
 )
 """Fields of `Windows` with one entry for every look; the others have one a row."""
 SIGHT = ("visible", "pixel_x", "pixel_y")
@@ -63,9 +62,12 @@ class Windows:
     episode: NDArray[np.int64]
     """(N,) number of the episode."""
 
-    salience: NDArray[np.uint8] | None = None
-    """(N, 64, 64) how much each pixel matters, in sixteenths; None where no episode
-    was recorded with segments."""
+    segments: NDArray[np.uint8] | None = None
+    """(N, 64, 64) what each pixel shows, entries of `segment_names`; 0, the rest, in
+    episodes without; None where no episode was recorded with segments."""
+
+    segment_names: tuple[str, ...] = ()
+    """Classes of the segments."""
 
     look: NDArray[np.int64]
     """(R,) the row's look."""
@@ -159,9 +161,10 @@ def windows_of(
     columns = command_columns(body)
     camera = body.cameras[0].name
     parts: dict[str, list[np.ndarray]] = {
-        f.name: [] for f in fields(Windows) if f.name not in (*OF_ALL, "salience")
+        f.name: [] for f in fields(Windows) if f.name not in (*OF_ALL, "segments")
     }
-    weights: list[np.ndarray | None] = []
+    classes: list[np.ndarray | None] = []
+    classes_names: tuple[str, ...] = ()
     prompts: dict[str, int] = {}
     names: tuple[str, ...] = ()
     start = 0
@@ -194,7 +197,10 @@ def windows_of(
         }
         for name, value in looks.items():
             parts[name].append(value)
-        weights.append(_salience(one, size))
+        if one.segments is not None:
+            classes_names = classes_names or one.segment_names
+            _check_segments(one, classes_names, size)
+        classes.append(one.segments)
         asked = [(one.prompt, one.label, one.privileged, True)]
         asked += [
             (other.prompt, other.label, other.privileged, False)
@@ -221,30 +227,34 @@ def windows_of(
         body=body.name,
         privileged_names=names,
         prompts=tuple(prompts),
-        salience=_joined(weights, joined["episode"], size),
+        segments=_joined(classes, joined["episode"], size),
+        segment_names=classes_names,
         **joined,
     )  # type: ignore[arg-type]
 
 
-def _salience(one: Trajectory, size: int) -> NDArray[np.uint8] | None:
-    if one.segments is None:
-        return None
+def _check_segments(one: Trajectory, names: tuple[str, ...], size: int) -> None:
+    assert one.segments is not None
     if one.segments.shape[1:] != (size, size):
         raise ValueError(
             f"expected segments of {size}x{size}, got those of seed {one.seed} with "
             f"{one.segments.shape[1:]}"
         )
-    return np.rint(16 * salience(one.segments)).astype(np.uint8)
+    if one.segment_names != names:
+        raise ValueError(
+            f"expected segments of {', '.join(names)}, got "
+            f"{', '.join(one.segment_names)}"
+        )
 
 
 def _joined(
-    weights: list[NDArray[np.uint8] | None], episode: NDArray[np.int64], size: int
+    classes: list[NDArray[np.uint8] | None], episode: NDArray[np.int64], size: int
 ) -> NDArray[np.uint8] | None:
-    """Weights of all looks, even in episodes without their own."""
-    if all(each is None for each in weights):
+    """Segments of all looks, nothing but the rest where an episode has none."""
+    if all(each is None for each in classes):
         return None
-    whole = np.full((len(episode), size, size), 16, np.uint8)
-    for number, each in enumerate(weights):
+    whole = np.zeros((len(episode), size, size), np.uint8)
+    for number, each in enumerate(classes):
         if each is not None:
             whole[episode == number] = each
     return whole

@@ -123,11 +123,11 @@ def test_another_eye_begins_anew_and_the_rest_goes_on(
 def test_what_matters_weighs_more_in_the_picture(
     tiny: TrainConfig, windows: Windows
 ) -> None:
-    weights = np.full(windows.frames.shape[:3], 16, np.uint8)
+    classes = np.zeros(windows.frames.shape[:3], np.uint8)
     losses = []
-    for top in (16, 200):
-        weights[:, :32] = top
-        told = replace(windows, salience=weights.copy())
+    for things in (0, 1):
+        classes[:, 20:24, 20:24] = things
+        told = replace(windows, segments=classes.copy(), segment_names=("rest", "cup"))
         trainer = Trainer(replace(tiny, reconstruction_share=1.0), [told], Ranks())
         losses.append(float(trainer.one_step(0.0)["g1/reconstruction"]))
     trainer = Trainer(replace(tiny, reconstruction_share=1.0), [windows], Ranks())

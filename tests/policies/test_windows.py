@@ -75,19 +75,18 @@ def test_foreign_bodies_and_empty_data_are_refused(episode: Trajectory) -> None:
         windows_of([], G1_BODY)
 
 
-def test_episodes_with_segments_say_what_matters(episode: Trajectory) -> None:
-    plain = episode
-    classes = np.zeros((len(plain), 64, 64), np.uint8)
+def test_segments_lie_beside_their_frames(episode: Trajectory) -> None:
+    classes = np.zeros((len(episode), 64, 64), np.uint8)
     classes[:, 20:24, 20:24] = 2
-    seen = replace(plain, segments=classes, segment_names=("rest", "cup", "hand"))
-    windows = windows_of([plain, seen], G1_BODY)
-    assert windows.salience is not None
-    first, second = (windows.salience[windows.episode == i] for i in (0, 1))
-    assert (first == 16).all() and (second[:, 19:25, 19:25] > 32).all()
-    assert (second[:, 30:] == 16).all()
+    seen = replace(episode, segments=classes, segment_names=("rest", "cup", "hand"))
+    windows = windows_of([episode, seen], G1_BODY)
+    assert windows.segments is not None and windows.segment_names == seen.segment_names
+    assert not windows.segments[windows.episode == 0].any()
     last = windows.looks(windows.episode == 1)
-    assert np.array_equal(last.salience, second)
-    assert windows_of([plain], G1_BODY).salience is None
-    half = replace(seen, segments=classes[:, ::2, ::2])
+    assert last.segments is not None and np.array_equal(last.segments, classes)
+    assert windows_of([episode], G1_BODY).segments is None
     with pytest.raises(ValueError, match="expected segments of 64x64"):
-        windows_of([half], G1_BODY)
+        windows_of([replace(seen, segments=classes[:, ::2, ::2])], G1_BODY)
+    other = replace(seen, segment_names=("rest", "box", "hand"))
+    with pytest.raises(ValueError, match="expected segments of rest, cup, hand"):
+        windows_of([seen, other], G1_BODY)
