@@ -24,6 +24,7 @@ VERBS = {
     "prompt": "tell a robot what to do, and film it",
     "place": "check a place by path and draw it",
     "probe": "compare what tokens tell with what the frames show",
+    "probe video": "the same of the video tokenizer's codes",
     "demo": "obey a prompt; then record, train and evaluate from nothing",
     "bench": "measure speed, and action tokens",
     "bench video-tokens": "measure video tokenizers beside video codecs",

@@ -12,19 +12,17 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
 from brownfield.policies.checkpoint import load_checkpoint
 from brownfield.policies.intervals import Share
 from brownfield.policies.log import TrainingBar
 from brownfield.policies.policy import StreamPolicy, pixels_of
+from brownfield.policies.probe_reader import ReaderFit, fit_reader, read
 from brownfield.policies.windows import Windows, load_windows
 
 HELD_OUT_EVERY = 4
 """Every so many-th episode is only asked about."""
-ENCODED_AT_ONCE = 256
-"""Frames that are encoded at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,25 +119,6 @@ class Reading:
         return float(np.mean([share.value for share in self.by_class.values()]))
 
 
-class Reader(nn.Module):
-    """Convolutions down to the grid of the codes, then one look at everything."""
-
-    def __init__(self, channels: int, halvings: int, grid: int, classes: int) -> None:
-        super().__init__()
-        layers: list[nn.Module] = []
-        for _ in range(halvings):
-            layers += [nn.Conv2d(channels, 32, 4, stride=2, padding=1), nn.GELU()]
-            channels = 32
-        layers += [nn.Conv2d(channels, 48, 3, padding=1), nn.GELU()]
-        layers += [nn.Conv2d(48, 48, 3, padding=1), nn.GELU(), nn.Flatten()]
-        layers += [nn.Linear(48 * grid * grid, 96), nn.GELU(), nn.Linear(96, classes)]
-        self.layers = nn.Sequential(*layers)
-
-    def forward(self, seen: Tensor) -> Tensor:
-        """(B, channels, H, W) -> logits (B, classes)."""
-        return self.layers(seen)
-
-
 def run_probe(config: ProbeConfig) -> list[Reading]:
     """Train and ask both networks.
 
@@ -171,16 +150,19 @@ def compare(
         if not counts.all():
             missing = question.classes[int(np.argmin(counts))]
             raise ValueError(f"no row to {name} shows {missing!r}: record more")
-    grid = policy.config.video_grid
+    fit = ReaderFit(
+        classes=len(question.classes),
+        grid=policy.config.video_grid,
+        steps=config.steps,
+        batch=config.batch,
+        seed=config.seed,
+    )
     readings = []
     for source in ("pixels", "tokens"):
-        torch.manual_seed(config.seed)
         see = _sight(source, windows, policy)
-        sample = see(rows[:1])
-        halvings = int(np.log2(sample.shape[2] // grid))
-        reader = Reader(sample.shape[1], halvings, grid, len(question.classes))
-        _train(config, reader, see, rows, answers, source)
-        right = _ask(reader, see, kept) == answers[kept]
+        with TrainingBar(f"read {source}", config.show_progress) as bar:
+            reader = fit_reader(see, answers, rows, fit, bar.update)
+        right = read(reader, see, kept, fit) == answers[kept]
         far = question.far(windows)[kept]
         readings.append(_reading(source, question, answers[kept], far, right))
     return readings
@@ -198,44 +180,6 @@ def _sight(
         return pixels if source == "pixels" else policy.video.encode_codes(pixels)[0]
 
     return see
-
-
-def _train(
-    config: ProbeConfig,
-    reader: Reader,
-    see: Callable[[NDArray[np.int64]], Tensor],
-    rows: NDArray[np.int64],
-    answers: NDArray[np.int64],
-    source: str,
-) -> None:
-    """Cross-entropy, every answer drawn equally often."""
-    rng = np.random.default_rng(config.seed)
-    optimizer = torch.optim.AdamW(reader.parameters(), lr=2e-3, weight_decay=0.02)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.steps)
-    by_class = [rows[answers[rows] == i] for i in np.unique(answers[rows])]
-    with TrainingBar(f"read {source}", config.show_progress) as bar:
-        for step in range(config.steps):
-            drawn = np.array(
-                [rng.choice(by_class[i % len(by_class)]) for i in range(config.batch)]
-            )
-            logits = reader(see(drawn).clone())
-            loss = functional.cross_entropy(logits, torch.from_numpy(answers[drawn]))
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-            bar.update((step + 1) / config.steps, f"loss {float(loss.detach()):.3f}")
-    reader.eval()
-
-
-@torch.inference_mode()
-def _ask(
-    reader: Reader,
-    see: Callable[[NDArray[np.int64]], Tensor],
-    rows: NDArray[np.int64],
-) -> NDArray[np.int64]:
-    parts = np.array_split(rows, max(1, len(rows) // ENCODED_AT_ONCE))
-    return np.concatenate([reader(see(part)).argmax(1).numpy() for part in parts])
 
 
 def _reading(

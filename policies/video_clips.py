@@ -99,7 +99,7 @@ def load_clips(
     for number, (source, index) in enumerate(jobs):
         where = f"{source.path}, episode {index}"
         whole = source.frames(index, source.camera(camera))
-        kept = _kept(len(whole), source.fps, hz, where)
+        kept = kept_frames(len(whole), source.fps, hz, where)
         frames.append(_fitted(whole[kept], size, where))
         if names:
             drawn = source.segments(index)[kept]
@@ -115,8 +115,18 @@ def load_clips(
     )
 
 
-def _kept(count: int, fps: int, hz: float, where: str) -> NDArray[np.int64]:
-    """Which of `count` frames to keep."""
+def kept_frames(count: int, fps: int, hz: float, where: str) -> NDArray[np.int64]:
+    """Which of `count` frames to keep, (T,).
+
+    Args:
+        count: frames there are.
+        fps: their rate [Hz].
+        hz: the rate wanted [Hz].
+        where: whose they are, for the message.
+
+    Raises:
+        ValueError: a rate above theirs, or none.
+    """
     if not 0 < hz <= fps:
         raise ValueError(f"{where}: expected hz above 0 and up to {fps}, got {hz}")
     kept = np.rint(np.arange(int((count - 1) * hz / fps) + 1) * fps / hz)
