@@ -28,6 +28,7 @@ VERBS = {
     "demo": "obey a prompt; then record, train and evaluate from nothing",
     "bench": "measure speed, and action tokens",
     "bench video-tokens": "measure video tokenizers beside video codecs",
+    "bench video-quantisers": "fit the video tokenizer with other quantisers",
 }
 """Verbs in the order of the work. `configs/<verb>.py` holds a verb's dataclass under
 the verb's name, capitalised, and a function `run` (`tokenize video` is `TokenizeVideo`

@@ -33,7 +33,10 @@ from brownfield.policies.windows import Windows
 from brownfield.robot.body import Body
 from brownfield.robot.g1.body import G1_BODY
 from brownfield.tokenizers.text import ByteTokenizer
+from brownfield.tokenizers.video import VideoTokenizer
+from brownfield.tokenizers.video_config import video_preset
 from brownfield.tokenizers.video_fsq import VideoFSQ
+from brownfield.tokenizers.video_state import VideoState
 
 PROMPT = "pick up the coffee cup"
 SEED = 1_000_000
@@ -69,7 +72,8 @@ def bench(out: Path, *, repeats: int = 60) -> list[Speed]:
     """
     if repeats < 5:
         raise ValueError(f"repeats must be at least 5, got {repeats}")
-    speeds = [*_physics(repeats), *_learning(max(5, repeats // 10), repeats)]
+    speeds = [*_physics(repeats), *_eyes(repeats)]
+    speeds += _learning(max(5, repeats // 10), repeats)
     content = {
         "machine": {
             "processor": platform.machine(),
@@ -140,6 +144,36 @@ def _stepped(
         _speed(f"{place}: environment steps", "1/s", np.array(whole) / per_step),
         _speed(f"{place}: {camera.name} camera {size}", "ms", _ms(render)),
     ]
+
+
+def _eyes(repeats: int) -> list[Speed]:
+    """Video tokenizers, as a robot streams and as a dataset is read; the camera's time
+    lies beside."""
+    speeds, rng = [], np.random.default_rng(0)
+    for name, k in (("eye", 1), ("nano", 1), ("nano", 4)):
+        video = VideoTokenizer(video_preset(name, frames_per_block=k))
+        block = rng.integers(0, 256, (1, k, *video.config.size, 3), np.uint8)
+        clips = rng.integers(0, 256, (16, 1 + 4 * k, *video.config.size, 3), np.uint8)
+        _, state = video.encode_step(block[:, :1], video.init_state(1))
+
+        def stream(
+            video: VideoTokenizer = video,
+            block: np.ndarray = block,
+            state: VideoState = state,
+        ) -> None:
+            video.encode_step(block, state)
+
+        def batch(video: VideoTokenizer = video, clips: np.ndarray = clips) -> None:
+            video.encode(clips)
+
+        frames = clips.shape[0] * clips.shape[1]
+        title = f"video tokenizer {name}, {k} frame{'s' if k > 1 else ''} a block"
+        per_second = 1000 * frames / _ms(batch, max(5, repeats // 10))
+        speeds += [
+            _speed(f"{title}: a frame of a stream", "ms", _ms(stream, repeats) / k),
+            _speed(f"{title}: frames of 16 clips", "1/s", per_second),
+        ]
+    return speeds
 
 
 def _learning(steps: int, repeats: int) -> list[Speed]:

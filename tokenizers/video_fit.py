@@ -166,7 +166,9 @@ def window_loss(
     codes, ids = network.round(latents)
     decoded, _ = network.decode_codes(codes)
     error = reconstruction_loss(drop_lead(decoded, k), pixels, weights)
-    return error + spread * spread_loss(latents), ids
+    # Quantisers with a codebook ask for something of their own.
+    own = getattr(network.quantiser, "loss", 0.0)
+    return error + spread * spread_loss(latents) + own, ids
 
 
 def _windows(

@@ -10,6 +10,7 @@ import pytest
 
 from brownfield.configs.cli import main
 from brownfield.policies.video_clips import load_clips
+from brownfield.policies.video_quantisers import QuantiserBenchConfig, quantiser_bench
 from brownfield.robot.dataset_writer import DatasetWriter
 from brownfield.tokenizers.video import VideoTokenizer
 
@@ -113,3 +114,22 @@ def test_things_are_weighed_where_they_are_known(tmp_path: Path) -> None:
 def test_a_fit_needs_an_end(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tokenize", "video", "somewhere"]) == 2
     assert "steps or seconds" in capsys.readouterr().err
+
+
+def test_other_quantisers_learn_in_the_same_network(
+    dataset: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip(
+        "vector_quantize_pytorch", reason="the extra `peers` is not installed"
+    )
+    table = quantiser_bench(
+        QuantiserBenchConfig(
+            data=(dataset,), network="pico", camera="head", hz=10, steps=2,
+            size=(32, 32), threads=1, show_progress=False,
+        )
+    )  # fmt: skip
+    assert [row[0] for row in table.rows] == ["FSQ", "VQ", "SimVQ", "LFQ"]
+    for row in table.rows:
+        assert float(row[1]) > 5 and int(row[5]) >= 1
+        assert len(row) == len(table.head)
+    assert capsys.readouterr().err == ""
