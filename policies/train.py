@@ -59,6 +59,10 @@ class TrainConfig:
     """A video tokenizer of frames that stand alone (`tokenize video --network eye`), in
     place of that of the tokenizers or of `init`."""
 
+    tune_eye: bool = True
+    """Whether the video tokenizer learns on with the policy, while it still has to give
+    pictures back; otherwise its codes stay as they were fitted."""
+
     out: Path
     """Checkpoint to write."""
 
@@ -252,7 +256,9 @@ class Trainer:
         self.policy.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         rows = sum(int(lesson.training.sum()) for lesson in self.lessons)
         self.rows = rows * ranks.count
-        self.parameters = list(self.policy.parameters())
+        if not config.tune_eye:
+            self.policy.video.requires_grad_(False)
+        self.parameters = [p for p in self.policy.parameters() if p.requires_grad]
         self.optimizer = Optimizer(config.optimizer, self.policy)
         self.average = MovingAverage(self.parameters, config.average)
         self.step, self.fraction, self.elapsed_s = 0, 0.0, 0.0
@@ -369,7 +375,7 @@ class Trainer:
         config = self.config
         rows = lesson.sampler.draw(count, rng)
         n_world = round(count * config.world_share)
-        n_reconstruct = round(count * config.reconstruction_share)
+        n_reconstruct = round(count * config.reconstruction_share * config.tune_eye)
         device = self.ranks.device
         batch = lesson.examples.batch(
             rows, n_world, lesson.augment, rng, n_reconstruct

@@ -120,6 +120,18 @@ def test_another_eye_begins_anew_and_the_rest_goes_on(
     assert np.isfinite(agent.act(look)).all()
 
 
+def test_an_eye_may_stay_as_it_was_fitted(tiny: TrainConfig, windows: Windows) -> None:
+    trainer = Trainer(replace(tiny, tune_eye=False), [windows], Ranks())
+    before = {n: x.clone() for n, x in trainer.policy.state_dict().items()}
+    parts = trainer.one_step(0.0)
+    after = trainer.policy.state_dict()
+    moved = {n for n in before if not torch.equal(before[n], after[n])}
+    assert moved and not any(name.startswith("video.") for name in moved)
+    assert "g1/reconstruction" not in parts and "g1/video" in parts
+    trainer.save()
+    Trainer(replace(tiny, tune_eye=False, resume=True), [windows], Ranks()).run()
+
+
 def test_what_matters_weighs_more_in_the_picture(
     tiny: TrainConfig, windows: Windows
 ) -> None:
