@@ -13,6 +13,14 @@ from importlib.resources import as_file, files
 import mujoco
 import numpy as np
 
+from brownfield.envs.kitchen_layout import (
+    LAYOUTS,
+    TABLE_HEIGHT_M,
+    UNSEEN_LAYOUTS,
+    Fitter,
+    fit_out,
+)
+from brownfield.envs.kitchen_materials import MATERIALS
 from brownfield.envs.objects import CLUTTER, NAMED, ObjectKind
 from brownfield.envs.scene_sidecar import Rectangle
 from brownfield.robot.g1.model import g1_spec
@@ -21,101 +29,10 @@ EDGE_X_M = 0.25
 """Front edge of the counter, world frame [m]."""
 HUES = (0.0, 0.07, 0.14, 0.33, 0.5, 0.6, 0.76, 0.9)
 """Hues of named objects: red, orange, yellow, green, cyan, blue, violet, pink."""
+LIGHTS = ((1.0, 1.0, 1.0), (0.88, 0.96, 1.1), (1.1, 0.86, 0.62))
+"""Colours of light in furnished kitchens: neutral, daylight, lamp light."""
 APPROACH_YAW_RAD = 0.65
 """Horizontal direction from which the right hand comes to an object [rad]."""
-
-_T = mujoco.mjtBuiltin
-_M = mujoco.mjtMark
-COUNTERS = (
-    ("white", _T.mjBUILTIN_FLAT, _M.mjMARK_NONE, (0.86, 0.86, 0.83), (0.8, 0.8, 0.8)),
-    (
-        "granite",
-        _T.mjBUILTIN_FLAT,
-        _M.mjMARK_RANDOM,
-        (0.35, 0.35, 0.37),
-        (0.7, 0.7, 0.7),
-    ),
-    (
-        "marble",
-        _T.mjBUILTIN_FLAT,
-        _M.mjMARK_RANDOM,
-        (0.88, 0.87, 0.85),
-        (0.6, 0.6, 0.62),
-    ),
-    (
-        "oak",
-        _T.mjBUILTIN_GRADIENT,
-        _M.mjMARK_NONE,
-        (0.72, 0.52, 0.32),
-        (0.6, 0.42, 0.25),
-    ),
-    (
-        "walnut",
-        _T.mjBUILTIN_GRADIENT,
-        _M.mjMARK_NONE,
-        (0.42, 0.27, 0.17),
-        (0.3, 0.2, 0.12),
-    ),
-    ("slate", _T.mjBUILTIN_FLAT, _M.mjMARK_NONE, (0.24, 0.26, 0.28), (0.2, 0.2, 0.2)),
-    ("tiles", _T.mjBUILTIN_FLAT, _M.mjMARK_EDGE, (0.75, 0.73, 0.68), (0.5, 0.48, 0.45)),
-    ("steel", _T.mjBUILTIN_FLAT, _M.mjMARK_NONE, (0.62, 0.64, 0.66), (0.6, 0.6, 0.6)),
-    (
-        "terrazzo",
-        _T.mjBUILTIN_FLAT,
-        _M.mjMARK_RANDOM,
-        (0.7, 0.64, 0.6),
-        (0.35, 0.3, 0.3),
-    ),
-)
-"""Counter materials: name, pattern, marks, the pattern's two colours."""
-WALLS = (
-    (
-        "blue-grey",
-        _T.mjBUILTIN_FLAT,
-        _M.mjMARK_NONE,
-        (0.8, 0.86, 0.88),
-        (0.8, 0.8, 0.8),
-    ),
-    ("cream", _T.mjBUILTIN_FLAT, _M.mjMARK_NONE, (0.93, 0.89, 0.78), (0.9, 0.9, 0.8)),
-    ("sage", _T.mjBUILTIN_FLAT, _M.mjMARK_NONE, (0.62, 0.7, 0.6), (0.6, 0.7, 0.6)),
-    (
-        "terracotta",
-        _T.mjBUILTIN_FLAT,
-        _M.mjMARK_NONE,
-        (0.76, 0.5, 0.4),
-        (0.7, 0.5, 0.4),
-    ),
-    (
-        "white tiles",
-        _T.mjBUILTIN_FLAT,
-        _M.mjMARK_EDGE,
-        (0.92, 0.92, 0.92),
-        (0.6, 0.6, 0.6),
-    ),
-    (
-        "green tiles",
-        _T.mjBUILTIN_FLAT,
-        _M.mjMARK_EDGE,
-        (0.4, 0.58, 0.52),
-        (0.8, 0.82, 0.8),
-    ),
-    (
-        "checks",
-        _T.mjBUILTIN_CHECKER,
-        _M.mjMARK_NONE,
-        (0.8, 0.78, 0.72),
-        (0.68, 0.66, 0.6),
-    ),
-    (
-        "plaster",
-        _T.mjBUILTIN_FLAT,
-        _M.mjMARK_RANDOM,
-        (0.78, 0.76, 0.74),
-        (0.66, 0.64, 0.6),
-    ),
-    ("navy", _T.mjBUILTIN_FLAT, _M.mjMARK_NONE, (0.2, 0.26, 0.38), (0.2, 0.2, 0.3)),
-)
-"""Wall materials, as `COUNTERS`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,9 +61,28 @@ class KitchenConfig:
     """Largest error of the head camera's mounting per axis [rad]."""
     camera_shift_m: float = 0.01
     """Largest shift of the head camera per axis [m]."""
+    layout: tuple[str, ...] = ("plain",)
+    """Layouts, of which an episode draws one: `plain` (a counter before a wall), those
+    of `LAYOUTS`, or `UNSEEN_LAYOUTS`."""
+    materials: str = "train"
+    """Counters and walls: `train`, or `unseen`, which nothing is recorded with."""
     material_seed: int | None = None
     """Draw height, materials, light, camera and colours from this seed instead of the
     episode's: one kitchen with objects in new places (the narrow preset)."""
+
+    def __post_init__(self) -> None:
+        """Refuse layouts and materials that do not exist."""
+        known = ("plain", *LAYOUTS, *UNSEEN_LAYOUTS)
+        for layout in self.layout or ("none",):
+            if layout not in known:
+                raise ValueError(
+                    f"layout must be of {', '.join(known)}; got {layout!r}"
+                )
+        if self.materials not in MATERIALS:
+            raise ValueError(
+                f"materials must be one of {', '.join(MATERIALS)}; got "
+                f"{self.materials!r}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -349,17 +285,27 @@ def generate_kitchen(seed: int, config: KitchenConfig | None = None) -> Kitchen:
     with as_file(files("brownfield.envs") / "kitchen.xml") as path:
         spec = mujoco.MjSpec.from_file(str(path))
 
+    # Streams of their own: kitchens from before there were layouts stay as they were.
+    style = [config.material_seed if config.material_seed is not None else seed, 7]
+    fittings = np.random.default_rng(style)
+    layout = config.layout[int(fittings.integers(len(config.layout)))]
     height = float(look.uniform(*config.counter_height_m))
+    if layout == "table":
+        height = float(fittings.uniform(*TABLE_HEIGHT_M))
     spec.geom("countertop").pos[2] = height - 0.02
     cabinet = spec.geom("cabinet")
     cabinet.size[2] = (height - 0.14) / 2
     cabinet.pos[2] = 0.1 + (height - 0.14) / 2
-    for geom, table in (("countertop", COUNTERS), ("wall", WALLS), ("floor", COUNTERS)):
+    counters, walls = MATERIALS[config.materials]
+    for geom, table in (("countertop", counters), ("wall", walls), ("floor", counters)):
         choice = table[int(look.integers(len(table)))]
         spec.geom(geom).material = _paint(spec, geom, choice, look)
     front = look.uniform(0.3, 1.0) * np.ones(3) * look.uniform(0.85, 1.0, 3)
     spec.geom("cabinet").rgba = [*front, 1]
     spec.geom("wall_cabinet").rgba = [*front, 1]
+
+    if layout != "plain":
+        fit_out(layout, Fitter(spec=spec, height=height, front=front, rng=fittings))
 
     power = look.uniform(*config.light)
     tilt = look.uniform(0, config.light_angle_rad)
@@ -371,6 +317,9 @@ def generate_kitchen(seed: int, config: KitchenConfig | None = None) -> Kitchen:
         -np.cos(tilt),
     ]
     lamp.diffuse = 0.6 * power * np.ones(3) * look.uniform(0.92, 1.0, 3)
+    if layout != "plain":
+        shade = LIGHTS[int(fittings.integers(len(LIGHTS)))]
+        lamp.diffuse = lamp.diffuse * shade * fittings.uniform(0.9, 1.05, 3)
     spec.visual.headlight.ambient = 0.35 * power * np.ones(3)
     spec.visual.headlight.diffuse = 0.3 * power * np.ones(3)
 
