@@ -121,3 +121,5 @@ HAND_OPEN = np.array([0.0, 0.70, 0.0, 0.0, 0.0, 0.0, 0.0])
 """Right hand open (7,) [rad]."""
 HAND_CLOSED = np.array([0.0, 0.25, -1.0, 1.15, 1.2, 1.15, 1.2])
 """Right hand closed (7,) [rad]; an overdriven thumb would spring a cup away."""
+HAND_MIRROR = np.array([1.0, -1.0, -1.0, -1.0, -1.0, -1.0, -1.0])
+"""Signs that make angles of the right hand (7,) those of the left one in a mirror."""

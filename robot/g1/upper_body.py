@@ -20,16 +20,21 @@ Array = NDArray[np.float64]
 REACHING_ARM = np.array([-0.3, -0.4, -0.1, 0.1, 0.4, 0.3, 0.3])
 """Right arm in the middle of its work (7,) [rad]. Seven joints leave one freedom; drawn
 to this posture the elbow stays down instead of wandering to the joint limits."""
+MIRROR = np.array([1.0, -1.0, -1.0, 1.0, -1.0, 1.0, -1.0])
+"""Signs that make angles of one arm (7,) those of the other in a mirror."""
 _ARM_RANGE = {
-    "right_shoulder_pitch_joint": (-3.0, 0.9),
-    "right_shoulder_roll_joint": (-1.5, 0.3),
-    "right_shoulder_yaw_joint": (-1.1, 1.0),
+    "shoulder_pitch": (-3.0, 0.9),
+    "shoulder_roll": (-1.5, 0.3),
+    "shoulder_yaw": (-1.1, 1.0),
 }
-"""Tighter than the joints' own limits: beyond lies a second, folded-back solution."""
+"""Of the right arm, tighter than the joints' own limits: beyond lies a second,
+folded-back solution."""
 
 WAIST = JOINTS[12:15]
 LEFT_ARM = JOINTS[15:22]
 RIGHT_ARM = JOINTS[22:29]
+ARMS_BY_SIDE = {"left": LEFT_ARM, "right": RIGHT_ARM}
+"""Arm joints by side."""
 
 
 def rotation_from_vector(vector: Array) -> Array:
@@ -66,24 +71,53 @@ def _reduced_model(joints: tuple[str, ...]) -> mujoco.MjModel:
     return spec.compile()
 
 
-class ArmKinematics:
-    """Inverse and forward kinematics of the right palm in the pelvis frame (mink)."""
+def reaching_arm(side: str) -> Array:
+    """An arm in the middle of its work (7,) [rad].
 
-    def __init__(self, dt_s: float = 0.02, max_joint_speed: float = 2.5) -> None:
-        """Args: dt_s: tick [s]. max_joint_speed: bound on arm joint speed [rad/s]."""
-        joints = (*WAIST, *RIGHT_ARM)
+    Args:
+        side: `left` or `right`.
+    """
+    return REACHING_ARM if side == "right" else MIRROR * REACHING_ARM
+
+
+def mirrored_pose(pose: Array) -> Array:
+    """A palm's pose (6,) in the pelvis frame as the other palm has it in a mirror.
+
+    Args:
+        pose: position [m], and rotation vector [rad] of pose_pelvis_from_palm.
+    """
+    return pose * np.array([1.0, -1.0, 1.0, -1.0, 1.0, -1.0])
+
+
+class ArmKinematics:
+    """Inverse and forward kinematics of one palm in the pelvis frame (mink)."""
+
+    def __init__(
+        self, side: str = "right", dt_s: float = 0.02, max_joint_speed: float = 2.5
+    ) -> None:
+        """Start at the middle of the arm's work.
+
+        Args:
+            side: `left` or `right`.
+            dt_s: tick [s].
+            max_joint_speed: bound on arm joint speed [rad/s].
+        """
+        arm = ARMS_BY_SIDE[side]
+        joints = (*WAIST, *arm)
         model = _reduced_model(joints)
-        for name, (lower, upper) in _ARM_RANGE.items():
-            joint = model.joint(name)
+        for name, bounds in _ARM_RANGE.items():
+            joint = model.joint(f"{side}_{name}_joint")
+            sign = 1.0 if side == "right" else MIRROR[list(arm).index(joint.name)]
+            lower, upper = sorted(sign * bound for bound in bounds)
             joint.range = [max(lower, joint.range[0]), min(upper, joint.range[1])]
         self._dt_s = dt_s
         self._configuration = mink.Configuration(model)
         self._probe = mujoco.MjData(model)
-        self._palm = model.site("right_palm").id
+        self._palm = model.site(f"{side}_palm").id
         self._waist = np.array([model.joint(n).qposadr[0] for n in WAIST])
-        self._arm = np.array([model.joint(n).qposadr[0] for n in RIGHT_ARM])
+        self._arm = np.array([model.joint(n).qposadr[0] for n in arm])
         self._palm_task = mink.FrameTask(
-            "right_palm",
+            f"{side}_palm",
             "site",
             position_cost=20.0,
             orientation_cost=[2.0, 2.0, 0.4],
@@ -91,25 +125,25 @@ class ArmKinematics:
         )
         # The waist belongs to the balance policy: too dear for the solver to move.
         cost = np.full(model.nv, 200.0)
-        cost[[model.joint(n).dofadr[0] for n in RIGHT_ARM]] = 0.05
+        cost[[model.joint(n).dofadr[0] for n in arm]] = 0.05
         self._posture_task = mink.PostureTask(model, cost=cost)
         self._posture = self._configuration.q.copy()
-        self._posture[self._arm] = REACHING_ARM
+        self._posture[self._arm] = reaching_arm(side)
         self._limits = [
             mink.ConfigurationLimit(model),
             mink.VelocityLimit(model, {n: max_joint_speed for n in joints}),
         ]
-        self.lower = model.jnt_range[[model.joint(n).id for n in RIGHT_ARM], 0]
-        self.upper = model.jnt_range[[model.joint(n).id for n in RIGHT_ARM], 1]
+        self.lower = model.jnt_range[[model.joint(n).id for n in arm], 0]
+        self.upper = model.jnt_range[[model.joint(n).id for n in arm], 1]
 
     def reset(self, waist: Array, arm: Array) -> None:
-        """Start from waist (3,) and right arm (7,) angles [rad]."""
+        """Start from waist (3,) and arm (7,) angles [rad]."""
         q = self._configuration.q.copy()
         q[self._waist], q[self._arm] = waist, arm
         self._configuration.update(q)
 
     def solve(self, waist: Array, position: Array, rotation: Array) -> Array:
-        """One tick towards a palm pose; returns the right arm's targets (7,) [rad].
+        """One tick towards a palm pose; returns the arm's targets (7,) [rad].
 
         Args:
             waist: measured waist angles (3,) [rad].
