@@ -97,7 +97,8 @@ def view_angles(state: ExpertState) -> tuple[float, float]:
     return float(np.arctan2(point[1], forward)), float(np.arctan2(up, forward))
 
 
-def _towards(vector: Array, longest: float) -> Array:
+def towards(vector: Array, longest: float) -> Array:
+    """A vector, shortened where it is longer than `longest`."""
     length = float(np.linalg.norm(vector))
     return vector if length <= longest else vector * (longest / length)
 
@@ -150,8 +151,8 @@ def expert_command(state: ExpertState) -> tuple[Array, str]:
     in_hand = float(np.linalg.norm(state.grasp_point - state.palm)) < HELD_M
     held = grip > 0.5 and in_hand
 
-    to_ready = palm_command + _towards(READY_POSITION - palm_command, 0.035)
-    to_ready_rotation = rotation_command + _towards(
+    to_ready = palm_command + towards(READY_POSITION - palm_command, 0.035)
+    to_ready_rotation = rotation_command + towards(
         READY_ROTATION - rotation_command, 0.09
     )
     still = np.zeros(3)
@@ -174,7 +175,7 @@ def expert_command(state: ExpertState) -> tuple[Array, str]:
         return np.concatenate([still, to_ready, to_ready_rotation, [opened]]), "settle"
 
     target_rotation = vector_from_rotation(state.rotation.T @ GRASP_ROTATION)
-    rotation = rotation_command + _towards(target_rotation - rotation_command, 0.08)
+    rotation = rotation_command + towards(target_rotation - rotation_command, 0.08)
     aim = state.position + state.rotation @ palm_command
     grasp = state.grasp_point + GRASP_OFFSET
     pregrasp = state.grasp_point + PREGRASP_OFFSET
@@ -199,14 +200,14 @@ def expert_command(state: ExpertState) -> tuple[Array, str]:
         if across < 0.03 and along > -0.03:
             step = min(0.02, max(0.004, 0.35 * (length - along)))
             on_line = pregrasp + min(along + step, length) * direction
-            new_aim, phase = aim + _towards(on_line - aim, 0.024), "approach"
+            new_aim, phase = aim + towards(on_line - aim, 0.024), "approach"
             near = float(np.linalg.norm(aim - grasp)) < 0.01
             if near and float(np.linalg.norm(state.palm - grasp)) < 0.035:
                 new_grip, phase = 0.1, "close"
         elif along > 0.03:
             new_aim, phase = aim - 0.02 * direction, "back"
         else:
-            new_aim, phase = aim + _towards(pregrasp - aim, 0.03), "pregrasp"
+            new_aim, phase = aim + towards(pregrasp - aim, 0.03), "pregrasp"
     palm = state.rotation.T @ (new_aim - state.position)
     return np.concatenate([still, palm, rotation, [new_grip]]), phase
 
@@ -220,9 +221,7 @@ def clip_command(command: Array) -> Array:
     return command
 
 
-def _advance(
-    state: ExpertState, command: Array, phase: str, dt_s: float
-) -> ExpertState:
+def advance(state: ExpertState, command: Array, phase: str, dt_s: float) -> ExpertState:
     """The state after a command, by kinematics alone."""
     c, s = np.cos(state.yaw), np.sin(state.yaw)
     turn = rotation_from_vector(np.array([0.0, 0.0, command[2] * dt_s]))
@@ -259,5 +258,5 @@ def expert_chunk(
         command = clip_command(command)
         first = first or phase
         chunk.append(command)
-        state = _advance(state, command, phase, 1.0 / G1_BODY.control_hz)
+        state = advance(state, command, phase, 1.0 / G1_BODY.control_hz)
     return np.array(chunk), first

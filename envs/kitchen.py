@@ -47,6 +47,8 @@ class KitchenConfig:
     """Centres of named objects, world frame [m]."""
     object_yaw_rad: tuple[float, float] = (-1.0, 1.0)
     """Heading of named objects [rad]."""
+    both_ways: bool = False
+    """Whether the left hand finds a free way to every named object too."""
     named: tuple[str, ...] = tuple(NAMED)
     """Which named objects exist; two or three of them stand on the counter."""
     min_named: int = 2
@@ -113,10 +115,19 @@ class Kitchen:
     """Where the robot may start, world frame; None for anywhere."""
 
 
-def _corridor_blocked(target: np.ndarray, other: np.ndarray, radius_m: float) -> bool:
-    """Whether `other` (x, y) stands in the hand's way to `target` (x, y)."""
-    c, s = np.cos(APPROACH_YAW_RAD), np.sin(APPROACH_YAW_RAD)
+def _corridor_blocked(
+    target: np.ndarray, other: np.ndarray, radius_m: float, *, both_ways: bool
+) -> bool:
+    """Whether `other` (x, y) stands in the right hand's way to `target` (x, y), or in
+    either hand's."""
     offset = other - target
+    if both_ways and _in_the_way(offset * [1, -1], radius_m):
+        return True
+    return _in_the_way(offset, radius_m)
+
+
+def _in_the_way(offset: np.ndarray, radius_m: float) -> bool:
+    c, s = np.cos(APPROACH_YAW_RAD), np.sin(APPROACH_YAW_RAD)
     along, across = c * offset[0] + s * offset[1], -s * offset[0] + c * offset[1]
     near = np.hypot(*offset) < 0.125 + radius_m
     return bool(near or (along < 0.05 and -0.15 - radius_m < across < 0.085 + radius_m))
@@ -134,7 +145,9 @@ def _place(config: KitchenConfig, rng: np.random.Generator):
             for _ in chosen
         ]
         if not any(
-            _corridor_blocked(a, b, NAMED[chosen[j]].radius_m)
+            _corridor_blocked(
+                a, b, NAMED[chosen[j]].radius_m, both_ways=config.both_ways
+            )
             for i, a in enumerate(centres)
             for j, b in enumerate(centres)
             if i != j
@@ -151,7 +164,10 @@ def _place(config: KitchenConfig, rng: np.random.Generator):
         others += [(c, CLUTTER[n].radius_m) for n, c in placed]
         if any(np.hypot(*(xy - c)) < r + radius + 0.03 for c, r in others):
             continue
-        if any(_corridor_blocked(c, xy, radius) for c in centres):
+        if any(
+            _corridor_blocked(c, xy, radius, both_ways=config.both_ways)
+            for c in centres
+        ):
             continue
         placed.append((name, xy))
     return list(zip(chosen, centres, strict=True)), placed

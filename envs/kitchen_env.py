@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import gymnasium
@@ -17,6 +17,14 @@ from brownfield.envs.expert import (
     clip_command,
     expert_chunk,
     stance_error,
+)
+from brownfield.envs.expert_hands import (
+    SIDES,
+    HandsState,
+    clip_hands,
+    hand_for,
+    hands_chunk,
+    seen_by,
 )
 from brownfield.envs.kitchen import (
     Kitchen,
@@ -35,9 +43,9 @@ from brownfield.envs.prompts import (
 )
 from brownfield.envs.scene_file import load_scene, scene_kitchen
 from brownfield.envs.segmentation import REST, draw_classes, geom_classes
-from brownfield.robot.g1.body import G1_BODY
-from brownfield.robot.g1.controller import READY_COMMAND, WholeBodyController
-from brownfield.robot.g1.joints import DEFAULT_POSE, HAND_OPEN
+from brownfield.robot.g1.body import G1_BODY, G1_TWO_HANDS
+from brownfield.robot.g1.controller import WholeBodyController
+from brownfield.robot.g1.joints import DEFAULT_POSE, HAND_MIRROR, HAND_OPEN
 from brownfield.robot.link import RobotState
 from brownfield.robot.mujoco_link import MujocoLink
 
@@ -75,6 +83,8 @@ STARTS = {
 }
 """Start ranges: distance from the nominal stance [m], lateral offset [m], yaw [rad]."""
 PHRASES = {"train": TRAINING_PHRASES, "test": TEST_PHRASES}
+BODIES_BY_HANDS = {"right": G1_BODY, "both": G1_TWO_HANDS}
+"""Whose commands move one hand or both."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +97,9 @@ class KitchenEnvConfig:
     """`train` or `test` phrasings of the prompt."""
     time_limit_s: float = 25.0
     """Longest episode [s]."""
+    hands: str = "right"
+    """`right`, or `both`: commands hold both palms and the expert takes what is asked
+    for with the nearer one."""
     place: tuple[str, ...] = ()
     """Scenes to work in, by path (`.xml` beside its `.kitchen.yaml`) or shipped name;
     the seed takes one of them. None generates a kitchen."""
@@ -101,6 +114,8 @@ class KitchenEnvConfig:
             raise ValueError(
                 f"start must be one of {', '.join(STARTS)}, mixed; got {self.start!r}"
             )
+        if self.hands not in BODIES_BY_HANDS:
+            raise ValueError(f"hands must be right or both, got {self.hands!r}")
         if self.phrases not in PHRASES:
             raise ValueError(
                 f"phrases must be one of {', '.join(PHRASES)}; got {self.phrases!r}"
@@ -110,14 +125,13 @@ class KitchenEnvConfig:
 class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
     """One control step is 0.1 s: 5 controller ticks, 50 physics steps.
 
-    Observation: `head` uint8 (128, 128, 3), `state` float32 (95,) as named by
-    `G1_BODY.state`, `prompt` str. Action: a command (10,) of `G1_BODY.action`.
+    Observation: `head` uint8 (128, 128, 3), `state` float32 (S,) as named by
+    `body.state`, `prompt` str. Action: a command (D,) of `body.action`.
     `info` carries `success`, `reason` (why it failed, empty otherwise), `asked` (the
     object that the prompt names), `did` (the first object that was lifted, if any),
     `as_asked` (whether it is the same) and `privileged` (9,), see `PRIVILEGED_NAMES`.
     """
 
-    body = G1_BODY
     place = "kitchen"
     privileged_names: tuple[str, ...] = PRIVILEGED_NAMES
     segment_names: tuple[str, ...] = (REST, *SEGMENTS)
@@ -131,14 +145,15 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
     ) -> None:
         self.config = config or KitchenEnvConfig()
         self.render_mode = render_mode
-        camera = G1_BODY.cameras[0]
+        self.body = BODIES_BY_HANDS[self.config.hands]
+        camera = self.body.cameras[0]
         self.observation_space = gymnasium.spaces.Dict(
             {
                 "head": gymnasium.spaces.Box(
                     0, 255, (camera.height, camera.width, 3), np.uint8
                 ),
                 "state": gymnasium.spaces.Box(
-                    -np.inf, np.inf, (G1_BODY.state_dim,), np.float32
+                    -np.inf, np.inf, (self.body.state_dim,), np.float32
                 ),
                 "prompt": gymnasium.spaces.Text(
                     64, charset=string.ascii_letters + string.digits + " ,.?!'-"
@@ -146,11 +161,11 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
             }
         )
         self.action_space = gymnasium.spaces.Box(
-            G1_BODY.action_lower.astype(np.float32),
-            G1_BODY.action_upper.astype(np.float32),
+            self.body.action_lower.astype(np.float32),
+            self.body.action_upper.astype(np.float32),
             dtype=np.float32,
         )
-        self.controller = WholeBodyController()
+        self.controller = WholeBodyController(body=self.body)
         self.kitchen: Kitchen
         self.prompt = ""
         self._renderers: dict[tuple[int, int], mujoco.Renderer] = {}
@@ -195,7 +210,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         mujoco.mj_forward(self.model, self.data)
         self.link = MujocoLink(self.model, self.data, prefix="g1/")
         self.controller.reset()
-        self.command = READY_COMMAND.copy()
+        self.command = self.controller.ready
         self.judge = PickJudge(self.model, self.kitchen, named)
         self._steps = 0
         self._grip_height_m = np.inf
@@ -204,6 +219,8 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
     def _kitchen(self, seed: int) -> tuple[str, Kitchen]:
         """Which scene, empty for none, and the kitchen of a seed."""
         config = self.config
+        if config.hands == "both":
+            config = replace(config, kitchen=replace(config.kitchen, both_ways=True))
         if not config.place:
             return "", generate_kitchen(seed, config.kitchen)
         # A stream of its own, so that one scene gives the same with others beside it.
@@ -239,10 +256,15 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         link = MujocoLink(self.model, self.data, prefix="g1/")
         pose = DEFAULT_POSE.copy()
         pose[22:] = self.controller.ready_arm
+        if self.controller.left is not None:
+            pose[15:22] = self.controller.ready_left_arm
         q[link.q_address] = pose
         q[link.hand_q_address[7:]] = HAND_OPEN
+        if self.controller.left is not None:
+            q[link.hand_q_address[:7]] = HAND_MIRROR * HAND_OPEN
         self._body = self.model.body("g1/pelvis").id
         self._palm = self.model.site("g1/right_palm").id
+        self._left_palm = self.model.site("g1/left_palm").id
 
     def step(
         self, action: Array
@@ -250,19 +272,19 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         """Execute one command for 0.1 s.
 
         Args:
-            action: command (10,); palm and grip are reached at the end of the step,
+            action: command (D,); palms and grips are reached at the end of the step,
                 the base velocity applies at once.
 
         Raises:
             ValueError: wrong shape or NaN.
         """
         action = np.asarray(action, dtype=np.float64)
-        if action.shape != (G1_BODY.action_dim,) or not np.isfinite(action).all():
+        if action.shape != (self.body.action_dim,) or not np.isfinite(action).all():
             raise ValueError(
-                f"expected {G1_BODY.action_dim} finite action values, got {action}"
+                f"expected {self.body.action_dim} finite action values, got {action}"
             )
-        new, old = clip_command(action), self.command
-        ticks = int(CONTROLLER_HZ / G1_BODY.control_hz)
+        new, old = self.clip(action), self.command
+        ticks = int(CONTROLLER_HZ / self.body.control_hz)
         for i in range(1, ticks + 1):
             command = old + (new - old) * (i / ticks)
             command[:3] = new[:3]
@@ -270,13 +292,14 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
             self.link.advance(PHYSICS_HZ // CONTROLLER_HZ)
             self.judge.watch(self.data)
         self.command = new
-        # Where the hand closed: above that it lifts.
-        closed = new[9] >= 0.5
-        self._grip_height_m = min(self._grip_height_m, new[5]) if closed else np.inf
+        # Where a hand closed: above that it lifts.
+        grip, height = self._closing()
+        closed = grip >= 0.5
+        self._grip_height_m = min(self._grip_height_m, height) if closed else np.inf
         self._steps += 1
-        self.judge.step(self.data, 1.0 / G1_BODY.control_hz)
+        self.judge.step(self.data, 1.0 / self.body.control_hz)
         over = self.judge.success or bool(self.judge.reason)
-        late = self._steps >= self.config.time_limit_s * G1_BODY.control_hz
+        late = self._steps >= self.config.time_limit_s * self.body.control_hz
         info = self._info()
         if late and not over:
             info["reason"] = self.judge.unfinished()
@@ -287,16 +310,21 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         return self.link.read()
 
     def clip(self, command: Array) -> Array:
-        """A command (10,) within limits, with the base exactly still when slow."""
+        """A command (D,) within limits, with the base exactly still when slow."""
+        if self.controller.left is not None:
+            return clip_hands(command)
         return clip_command(command)
 
     def disturbance(self, rng: np.random.Generator) -> Callable[[Array], Array]:
-        """Bursts of noise on commands (10,), for one episode."""
+        """Bursts of noise on commands (D,), for one episode."""
         return CommandNoise(self.config.noise, rng)
 
     def plan(self, asked: str | None = None, steps: int | None = None) -> Array:
-        """The expert's plan (T, 10), as if the prompt named the object `asked`."""
-        return expert_chunk(self.expert_state(asked), steps or G1_BODY.chunk_steps)[0]
+        """The expert's plan (T, D), as if the prompt named the object `asked`."""
+        steps = steps or self.body.chunk_steps
+        if self.controller.left is not None:
+            return hands_chunk(self.hands_state(asked), steps)[0]
+        return expert_chunk(self.expert_state(asked), steps)[0]
 
     def prompt_for(self, asked: str) -> str:
         """The episode's prompt, naming another object."""
@@ -317,11 +345,21 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
 
     def doing(self) -> str:
         """What the robot is about, told from the command being executed."""
-        if self.command[9] < 0.5:
+        grip, height = self._closing()
+        if grip < 0.5:
             walking = np.abs(self.command[:3]).max() > 0.02
             return "walking" if walking else "reaching"
-        lifting = self.command[5] > self._grip_height_m + 0.02
-        return "lifting" if lifting else "grasping"
+        return "lifting" if height > self._grip_height_m + 0.02 else "grasping"
+
+    def _closing(self) -> tuple[float, float]:
+        """Grip and height of the hand that is closed farther."""
+        hands = [
+            self.command[part]
+            for part in SIDES.values()
+            if part.stop <= len(self.command)
+        ]
+        busy = max(hands, key=lambda hand: hand[6])
+        return float(busy[6]), float(busy[2])
 
     def other_prompts(self) -> dict[str, str]:
         """What else might be asked for in this scene: prompts by the object's name, in
@@ -350,6 +388,13 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
             command=self.command.copy(),
         )
 
+    def hands_state(self, asked: str | None = None) -> HandsState:
+        """As `expert_state`, for both hands."""
+        return HandsState(
+            body=self.expert_state(asked),
+            left_palm=self.data.site_xpos[self._left_palm].copy(),
+        )
+
     def privileged(self, asked: str | None = None) -> NDArray[np.float32]:
         """Simulator truth (9,), see `PRIVILEGED_NAMES`, about the named object or about
         another one."""
@@ -358,9 +403,18 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         pixel = self._pixel(self.data.body(self._object(asked).name).xpos)
         visible = np.abs(pixel).max() < 1
         return np.array(
-            [*point, *stance_error(state), state.yaw, visible, *pixel],
+            [*point, *self._stance(state, asked), state.yaw, visible, *pixel],
             dtype=np.float32,
         )
+
+    def _stance(self, state: ExpertState, asked: str | None) -> Array:
+        """Way to where the expert would stand (2,) in the heading frame [m]."""
+        if self.controller.left is None:
+            return stance_error(state)
+        hands = self.hands_state(asked)
+        side = hand_for(hands)
+        x, y = stance_error(seen_by(hands, side))
+        return np.array([x, y if side == "right" else -y])
 
     def _object(self, name: str | None) -> PlacedObject:
         if name is None:
@@ -410,7 +464,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         self._renderers.clear()
 
     def _observation(self) -> dict[str, Any]:
-        camera = G1_BODY.cameras[0]
+        camera = self.body.cameras[0]
         state = self.link.read()
         return {
             "head": self.picture("g1/head", camera.height, camera.width),

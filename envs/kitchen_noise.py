@@ -35,22 +35,22 @@ class CommandNoise:
         self._config, self._rng = config, rng
         self._rate = float(rng.choice(config.rates))
         self._left = 0
-        self._offset = np.zeros(10)
+        self._offset = np.zeros(3)
 
     def __call__(self, command: Array) -> Array:
-        """The command (10,), wrong during a burst."""
+        """The command (D,), wrong during a burst."""
         config, rng = self._config, self._rng
         if self._left <= 0 and rng.random() < self._rate:
             self._left = int(rng.integers(*config.steps))
             moving = np.abs(command[:3]).max() > 0.01
-            self._offset = np.concatenate(
-                [
-                    rng.normal(0, config.velocity) * (moving and rng.random() < 0.6),
+            parts = [rng.normal(0, config.velocity) * (moving and rng.random() < 0.6)]
+            for _ in range((len(command) - 3) // 7):
+                parts += [
                     rng.normal(0, config.palm_m, 3) * (rng.random() < 0.7),
                     rng.normal(0, config.rotation_rad, 3),
-                    [config.grip * (rng.random() < 0.06)],
+                    np.array([config.grip * (rng.random() < 0.06)]),
                 ]
-            )
+            self._offset = np.concatenate(parts)
         if self._left <= 0:
             return command
         self._left -= 1

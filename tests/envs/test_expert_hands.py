@@ -1,0 +1,102 @@
+"""The demonstrator with both hands: a mirror's law, and either hand at work."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from brownfield.envs.expert_hands import (
+    MARGIN_M,
+    SIDES,
+    HandsState,
+    clip_hands,
+    hand_for,
+    hands_chunk,
+    hands_command,
+)
+from brownfield.envs.kitchen_env import KitchenEnv, KitchenEnvConfig
+from brownfield.robot.g1.body import G1_TWO_HANDS
+from brownfield.robot.g1.controller import READY_BOTH
+from brownfield.robot.g1.upper_body import mirrored_pose
+
+
+@pytest.fixture(scope="module")
+def env() -> KitchenEnv:
+    return KitchenEnv(KitchenEnvConfig(hands="both"))
+
+
+def _mirrored(state: HandsState) -> HandsState:
+    flip, base = np.diag([1.0, -1.0, 1.0]), np.array([1.0, -1.0, -1.0])
+    body = state.body
+    hands = [body.command[SIDES[side]] for side in ("left", "right")]
+    swapped = [np.append(mirrored_pose(hand[:6]), hand[6]) for hand in hands]
+    return HandsState(
+        body=replace(
+            body,
+            position=flip @ body.position,
+            rotation=flip @ body.rotation @ flip,
+            velocity=flip @ body.velocity,
+            gyro=-flip @ body.gyro,
+            grasp_point=flip @ body.grasp_point,
+            palm=flip @ state.left_palm,
+            command=np.concatenate([base * body.command[:3], *swapped]),
+        ),
+        left_palm=flip @ body.palm,
+    )
+
+
+def test_a_mirrored_world_gets_a_mirrored_command(env: KitchenEnv) -> None:
+    for seed in range(4):
+        env.reset(seed=seed)
+        for _ in range(15):
+            env.step(env.plan(steps=1)[0])
+        state = env.hands_state()
+        aside = state.body.grasp_point[1] - state.body.position[1]
+        if abs(aside) < MARGIN_M:
+            continue
+        other = _mirrored(state)
+        assert {hand_for(state), hand_for(other)} == {"left", "right"}
+        command, phase = hands_command(state)
+        turned, same = hands_command(other)
+        assert phase == same
+        np.testing.assert_allclose(turned[:3], command[:3] * [1, -1, -1], atol=1e-9)
+        for one, two in (("left", "right"), ("right", "left")):
+            np.testing.assert_allclose(
+                turned[SIDES[one]][:6],
+                mirrored_pose(command[SIDES[two]][:6]),
+                atol=1e-9,
+            )
+
+
+def test_the_idle_hand_waits_at_its_ready_pose(env: KitchenEnv) -> None:
+    env.reset(seed=0)
+    state = env.hands_state()
+    side = hand_for(state)
+    idle = SIDES["left" if side == "right" else "right"]
+    moved = state.body.command.copy()
+    moved[idle][:3] += 0.02
+    command, _ = hands_command(replace(state, body=replace(state.body, command=moved)))
+    np.testing.assert_allclose(command[idle], READY_BOTH[idle], atol=1e-9)
+    chunk, _ = hands_chunk(state, 8)
+    assert chunk.shape == (8, 17)
+    np.testing.assert_allclose(chunk[0], clip_hands(hands_command(state)[0]))
+    rates = np.abs(np.diff(chunk, axis=0)) * G1_TWO_HANDS.control_hz
+    assert (rates <= G1_TWO_HANDS.action_max_rate + 1e-6).all()
+
+
+@pytest.mark.parametrize(("seed", "side"), [(1, "right"), (0, "left")])
+def test_either_hand_lifts_what_is_asked_for(seed: int, side: str) -> None:
+    env = KitchenEnv(KitchenEnvConfig(hands="both"))
+    try:
+        observation, info = env.reset(seed=seed)
+        assert observation["state"].shape == (G1_TWO_HANDS.state_dim,)
+        over = late = False
+        used = set()
+        while not (over or late):
+            used.add(hand_for(env.hands_state()))
+            observation, _, over, late, info = env.step(env.plan(steps=1)[0])
+        assert info["success"], info["reason"]
+        assert env.doing() == "lifting"
+        assert side in used
+    finally:
+        env.close()
