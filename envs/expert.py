@@ -41,6 +41,9 @@ HALF_VIEW_RAD = np.deg2rad(28.0)
 HELD_M = 0.065
 """An object whose grasp point is this near to the palm is in the hand [m]."""
 
+CARRIED = ("pull", "carry", "reach", "lower")
+"""Phases in which the object follows the hand."""
+
 GRASP_ROTATION = np.array(
     [
         [np.cos(GRASP_YAW_RAD), -np.sin(GRASP_YAW_RAD), 0.0],
@@ -73,6 +76,9 @@ class ExpertState:
     """Measured right palm (3,) [m]."""
     command: Array
     """Command being executed (10,), `G1_BODY.action`."""
+    goal: Array | None = None
+    """Where the grasp point shall be when the object is put down (3,) [m]; None where
+    it is to be lifted."""
 
     @property
     def yaw(self) -> float:
@@ -103,11 +109,22 @@ def towards(vector: Array, longest: float) -> Array:
     return vector if length <= longest else vector * (longest / length)
 
 
-def _walk(state: ExpertState) -> Array:
-    """Base velocity (3,) towards the stance, keeping the object in view."""
+def is_quiet(state: ExpertState) -> bool:
+    """Whether base and body hardly move."""
+    slow = float(np.hypot(*state.velocity[:2])) < 0.08
+    return slow and float(np.abs(state.gyro).max()) < 0.3
+
+
+def walk(state: ExpertState, *, search: bool = True) -> Array:
+    """Base velocity (3,) towards the stance.
+
+    Args:
+        state: the truth.
+        search: keep the object in view.
+    """
     bearing, _ = view_angles(state)
     error = stance_error(state)
-    if abs(bearing) > HALF_VIEW_RAD and float(np.linalg.norm(error)) > 0.25:
+    if search and abs(bearing) > HALF_VIEW_RAD and float(np.linalg.norm(error)) > 0.25:
         # Search: face the counter, which is always seen, then step back until the
         # object enters the picture.
         if abs(state.yaw) > 0.12:
@@ -158,19 +175,14 @@ def expert_command(state: ExpertState) -> tuple[Array, str]:
     still = np.zeros(3)
     if far and not held:
         bearing, _ = view_angles(state)
-        velocity = _walk(state) if at_ready else still
+        velocity = walk(state) if at_ready else still
         phase = "search" if abs(bearing) > HALF_VIEW_RAD else "walk"
         opened = max(0.0, grip - 0.2)
         return (
             np.concatenate([velocity, to_ready, to_ready_rotation, [opened]]),
             phase,
         )
-    quiet = (
-        standing
-        and float(np.hypot(*state.velocity[:2])) < 0.08
-        and float(np.abs(state.gyro).max()) < 0.3
-    )
-    if at_ready and not quiet:
+    if at_ready and not (standing and is_quiet(state)):
         opened = max(0.0, grip - 0.2)
         return np.concatenate([still, to_ready, to_ready_rotation, [opened]]), "settle"
 
@@ -234,7 +246,9 @@ def advance(state: ExpertState, command: Array, phase: str, dt_s: float) -> Expe
     stopped = np.abs(command[:3]).max() < STANDING_SPEED
     calm = 0.6 if stopped else 1.0
     grasp_point = state.grasp_point
-    if phase == "lift":
+    if phase in CARRIED:
+        grasp_point = grasp_point + palm - state.palm
+    elif phase == "lift":
         grasp_point = grasp_point + (palm - state.palm) * [0, 0, 1]
     return replace(
         state,
@@ -246,17 +260,3 @@ def advance(state: ExpertState, command: Array, phase: str, dt_s: float) -> Expe
         palm=palm,
         command=command,
     )
-
-
-def expert_chunk(
-    state: ExpertState, steps: int = G1_BODY.chunk_steps
-) -> tuple[Array, str]:
-    """The expert's plan (T, 10) from a state, unrolled by kinematics, and its phase."""
-    chunk, first = [], ""
-    for _ in range(steps):
-        command, phase = expert_command(state)
-        command = clip_command(command)
-        first = first or phase
-        chunk.append(command)
-        state = advance(state, command, phase, 1.0 / G1_BODY.control_hz)
-    return np.array(chunk), first

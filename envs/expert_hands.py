@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from brownfield.envs.expert import ExpertState, advance, expert_command, towards
+from brownfield.envs.expert import ExpertState, advance, towards
+from brownfield.envs.expert_plan import next_command
 from brownfield.robot.g1.body import G1_TWO_HANDS
 from brownfield.robot.g1.controller import READY_BOTH, STANDING_SPEED
 from brownfield.robot.g1.upper_body import mirrored_pose
@@ -71,14 +72,15 @@ def seen_by(state: HandsState, side: str) -> ExpertState:
         gyro=body.gyro * [-1.0, 1.0, -1.0],
         grasp_point=_FLIP @ body.grasp_point,
         palm=_FLIP @ state.left_palm,
+        goal=None if body.goal is None else _FLIP @ body.goal,
         command=np.concatenate([_BASE * body.command[:3], pose, own[6:]]),
     )
 
 
 def hands_command(state: HandsState) -> tuple[Array, str]:
-    """The next command (17,) and the name of the phase, see `expert_command`."""
+    """The next command (17,) and the name of the phase, see `next_command`."""
     side = hand_for(state)
-    said, phase = expert_command(seen_by(state, side))
+    said, phase = next_command(seen_by(state, side))
     command = state.body.command.copy()
     if side == "left":
         said = np.concatenate([_BASE * said[:3], mirrored_pose(said[3:9]), said[9:]])
@@ -129,6 +131,7 @@ def _unseen(
             gyro=after.gyro * [-1.0, 1.0, -1.0],
             grasp_point=_FLIP @ after.grasp_point,
             palm=_FLIP @ after.palm,
+            goal=state.body.goal,
         )
     palms = {
         name: after.position + after.rotation @ command[part][:3]

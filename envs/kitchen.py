@@ -47,6 +47,8 @@ class KitchenConfig:
     """Centres of named objects, world frame [m]."""
     object_yaw_rad: tuple[float, float] = (-1.0, 1.0)
     """Heading of named objects [rad]."""
+    tray: bool = False
+    """Whether a tray lies beside the named objects."""
     both_ways: bool = False
     """Whether the left hand finds a free way to every named object too."""
     named: tuple[str, ...] = tuple(NAMED)
@@ -100,6 +102,23 @@ class PlacedObject:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Tray:
+    """Where things may be put down."""
+
+    centre: tuple[float, float]
+    """x and y, world frame [m]."""
+    half: tuple[float, float]
+    """Half of its extent [m]."""
+    top_m: float
+    """Height that things stand at [m]."""
+
+    def covers(self, xy: np.ndarray, radius_m: float) -> bool:
+        """Whether a disc about (x, y) touches it."""
+        gap = np.abs(xy - np.array(self.centre)) - np.array(self.half)
+        return bool((gap < radius_m + 0.02).all())
+
+
+@dataclass(frozen=True, kw_only=True)
 class Kitchen:
     """A generated kitchen with a G1 in it."""
 
@@ -113,6 +132,8 @@ class Kitchen:
     """Objects that it may not."""
     start: Rectangle | None = None
     """Where the robot may start, world frame; None for anywhere."""
+    tray: Tray | None = None
+    """What things may be put on; None where there is none."""
 
 
 def _corridor_blocked(
@@ -340,11 +361,47 @@ def generate_kitchen(seed: int, config: KitchenConfig | None = None) -> Kitchen:
     spec.visual.headlight.diffuse = 0.3 * power * np.ones(3)
 
     robot = mounted_robot(config, look)
-    placed_named, placed_clutter = put_objects(spec, config, height, look, rng)
+    tray = None
+    if config.tray:
+        tray = _add_tray(spec, config, height, np.random.default_rng([seed, 8]))
+    placed_named, placed_clutter = put_objects(
+        spec,
+        config,
+        height,
+        look,
+        rng,
+        None if tray is None else lambda xy, radius: not tray.covers(xy, radius),
+    )
     spec.attach(robot, prefix="g1/", frame=spec.worldbody.add_frame())
     return Kitchen(
         model=spec.compile(),
         counter_height_m=height,
         named=placed_named,
         clutter=placed_clutter,
+        tray=tray,
+    )
+
+
+def _add_tray(
+    spec: mujoco.MjSpec, config: KitchenConfig, height: float, rng: np.random.Generator
+) -> Tray:
+    """A flat tray with a rim, to the left or right of where named objects are."""
+    half = np.array([rng.uniform(0.11, 0.14), rng.uniform(0.12, 0.16)])
+    low, high = config.object_y_m
+    beside = 0.09 + half[1] + rng.uniform(0.0, 0.08)
+    y = high + beside if rng.random() < 0.5 else low - beside
+    x = float(rng.uniform(0.40, 0.46))
+    colour = [*colorsys.hsv_to_rgb(rng.random(), rng.uniform(0, 0.5), 0.8), 1]
+    body = spec.worldbody.add_body(name="tray", pos=[x, y, height])
+    box = mujoco.mjtGeom.mjGEOM_BOX
+    body.add_geom(type=box, size=[*half, 0.004], pos=[0, 0, 0.004], rgba=colour)
+    for axis in (0, 1):
+        for sign in (-1.0, 1.0):
+            size, pos = np.array([*half, 0.009]), np.array([0, 0, 0.009])
+            size[axis], pos[axis] = 0.006, sign * half[axis]
+            body.add_geom(type=box, size=size, pos=pos, rgba=[*colour[:3], 1])
+    return Tray(
+        centre=(x, float(y)),
+        half=(float(half[0]), float(half[1])),
+        top_m=height + 0.008,
     )

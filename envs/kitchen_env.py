@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from brownfield.envs.expert import (
     ExpertState,
     clip_command,
-    expert_chunk,
     stance_error,
 )
 from brownfield.envs.expert_hands import (
@@ -26,6 +25,8 @@ from brownfield.envs.expert_hands import (
     hands_chunk,
     seen_by,
 )
+from brownfield.envs.expert_place import holds
+from brownfield.envs.expert_plan import expert_chunk
 from brownfield.envs.kitchen import (
     Kitchen,
     KitchenConfig,
@@ -33,14 +34,16 @@ from brownfield.envs.kitchen import (
     generate_kitchen,
 )
 from brownfield.envs.kitchen_noise import CommandNoise, NoiseConfig
-from brownfield.envs.objects import NAMED
-from brownfield.envs.pick import PickJudge
-from brownfield.envs.prompts import (
-    TEST_PHRASES,
-    TRAINING_PHRASES,
-    object_of,
-    prompt_for,
+from brownfield.envs.kitchen_tasks import (
+    KINDS,
+    PHRASES,
+    Task,
+    phrase_of,
+    task_called,
+    task_of,
 )
+from brownfield.envs.objects import NAMED
+from brownfield.envs.pick import PickJudge, TrayJudge
 from brownfield.envs.scene_file import load_scene, scene_kitchen
 from brownfield.envs.segmentation import REST, draw_classes, geom_classes
 from brownfield.robot.g1.body import G1_BODY, G1_TWO_HANDS
@@ -69,6 +72,7 @@ of an observation. The pixel is where the object's centre appears in the head ca
 frame, -1 to 1 from left to right and from top to bottom; 2 is far outside."""
 SEGMENTS: dict[str, tuple[str, ...]] = {
     **{name: (name,) for name in NAMED},
+    "tray": ("tray",),
     "hand": (
         "g1/left_hand",
         "g1/right_hand",
@@ -82,7 +86,8 @@ STARTS = {
     "wide": {"back": (0.8, 1.8), "lateral": 0.7, "yaw": 0.9},
 }
 """Start ranges: distance from the nominal stance [m], lateral offset [m], yaw [rad]."""
-PHRASES = {"train": TRAINING_PHRASES, "test": TEST_PHRASES}
+JUDGES = {"pick": PickJudge, "tray": TrayJudge}
+"""Who judges each kind of task."""
 BODIES_BY_HANDS = {"right": G1_BODY, "both": G1_TWO_HANDS}
 """Whose commands move one hand or both."""
 
@@ -95,6 +100,8 @@ class KitchenEnvConfig:
     """`near`, `wide`, or `mixed` (either, evenly)."""
     phrases: str = "train"
     """`train` or `test` phrasings of the prompt."""
+    tasks: tuple[str, ...] = ("pick",)
+    """What may be asked for: `pick` something up, or put it on the `tray`."""
     time_limit_s: float = 25.0
     """Longest episode [s]."""
     hands: str = "right"
@@ -116,10 +123,14 @@ class KitchenEnvConfig:
             )
         if self.hands not in BODIES_BY_HANDS:
             raise ValueError(f"hands must be right or both, got {self.hands!r}")
-        if self.phrases not in PHRASES:
+        if self.phrases not in PHRASES["pick"]:
             raise ValueError(
-                f"phrases must be one of {', '.join(PHRASES)}; got {self.phrases!r}"
+                f"phrases must be one of {', '.join(PHRASES['pick'])}; got "
+                f"{self.phrases!r}"
             )
+        for task in self.tasks or ("nothing",):
+            if task not in PHRASES:
+                raise ValueError(f"tasks must be of {', '.join(PHRASES)}; got {task!r}")
 
 
 class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
@@ -190,19 +201,16 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         self.close()
         self._map, self.kitchen = self._kitchen(seed)
         names = tuple(o.name for o in self.kitchen.named)
-        named = str(rng.choice(names))
-        phrases = PHRASES[self.config.phrases]
-        prompt = prompt_for(named, phrases[int(rng.integers(len(phrases)))])
-        prompt = str((options or {}).get("prompt", prompt))
-        named = object_of(prompt, names)
-        self.prompt = prompt
-        self._target = self._object(named)
-        phrasing = np.random.default_rng([seed, 4])
-        self._other_prompts = {
-            name: prompt_for(name, phrases[int(phrasing.integers(len(phrases)))])
-            for name in names
-            if name != named
-        }
+        tasks = self.config.tasks
+        kind = tasks[int(np.random.default_rng([seed, 9]).integers(len(tasks)))]
+        drawn = Task(kind=kind, thing=str(rng.choice(names)))
+        phrases = PHRASES[kind][self.config.phrases]
+        prompt = drawn.prompt(phrases[int(rng.integers(len(phrases)))])
+        self.prompt = str((options or {}).get("prompt", prompt))
+        self.task = task_of(self.prompt, names)
+        if self.task.kind == "tray" and self.kitchen.tray is None:
+            raise ValueError(f"there is no tray here, but {self.prompt!r} wants one")
+        self._other_prompts = self._draw_others(np.random.default_rng([seed, 4]))
 
         self.model = self.kitchen.model
         self.data = mujoco.MjData(self.model)
@@ -211,16 +219,38 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         self.link = MujocoLink(self.model, self.data, prefix="g1/")
         self.controller.reset()
         self.command = self.controller.ready
-        self.judge = PickJudge(self.model, self.kitchen, named)
+        self.judge = JUDGES[self.task.kind](self.model, self.kitchen, self.task.thing)
         self._steps = 0
         self._grip_height_m = np.inf
         return self._observation(), self._info()
+
+    def _draw_others(self, rng: np.random.Generator) -> dict[str, str]:
+        """Prompts for what else might be asked for, by its name: another task with the
+        same object first, then the same task with others."""
+        task = self.task
+        others = [
+            Task(kind=kind, thing=task.thing)
+            for kind in self.config.tasks
+            if kind != task.kind
+        ]
+        others += [
+            Task(kind=task.kind, thing=one.name)
+            for one in self.kitchen.named
+            if one.name != task.thing
+        ]
+        prompts = {}
+        for other in others[: self.other_slots]:
+            phrases = PHRASES[other.kind][self.config.phrases]
+            prompts[other.name] = other.prompt(phrases[int(rng.integers(len(phrases)))])
+        return prompts
 
     def _kitchen(self, seed: int) -> tuple[str, Kitchen]:
         """Which scene, empty for none, and the kitchen of a seed."""
         config = self.config
         if config.hands == "both":
             config = replace(config, kitchen=replace(config.kitchen, both_ways=True))
+        if "tray" in config.tasks:
+            config = replace(config, kitchen=replace(config.kitchen, tray=True))
         if not config.place:
             return "", generate_kitchen(seed, config.kitchen)
         # A stream of its own, so that one scene gives the same with others beside it.
@@ -320,28 +350,28 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         return CommandNoise(self.config.noise, rng)
 
     def plan(self, asked: str | None = None, steps: int | None = None) -> Array:
-        """The expert's plan (T, D), as if the prompt named the object `asked`."""
+        """The expert's plan (T, D), as if the prompt asked for `asked`."""
         steps = steps or self.body.chunk_steps
         if self.controller.left is not None:
             return hands_chunk(self.hands_state(asked), steps)[0]
         return expert_chunk(self.expert_state(asked), steps)[0]
 
     def prompt_for(self, asked: str) -> str:
-        """The episode's prompt, naming another object."""
-        return self.prompt.replace(self._target.name, asked)
+        """The episode's prompt asking for something else, in the same words where they
+        can ask for it."""
+        other = self._task(asked)
+        if other.kind == self.task.kind:
+            return self.prompt.replace(self.task.thing, other.thing)
+        return other.prompt(PHRASES[other.kind][self.config.phrases][0])
 
     def phrase(self) -> str:
         """The prompt's phrasing, `{}` for the object; `other` when it is none of
         ours."""
-        name = self._target.name
-        for phrase in (*TRAINING_PHRASES, *TEST_PHRASES):
-            if prompt_for(name, phrase) == self.prompt:
-                return phrase
-        return "other"
+        return phrase_of(self.prompt, self.task)
 
     def read_prompt(self, prompt: str) -> str:
-        """The object that a prompt names, in any kitchen; ValueError if none."""
-        return object_of(prompt, tuple(NAMED))
+        """What a prompt asks for, in any kitchen; ValueError if nothing known."""
+        return task_of(prompt, tuple(NAMED)).name
 
     def doing(self) -> str:
         """What the robot is about, told from the command being executed."""
@@ -367,9 +397,10 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         return dict(self._other_prompts)
 
     def expert_state(self, asked: str | None = None) -> ExpertState:
-        """The truth for the expert, as if the prompt named the object `asked`; by
-        default the one that it does name."""
-        target = self._object(asked)
+        """The truth for the expert, as if the prompt asked for `asked`; by default what
+        it does ask for."""
+        task = self._task(asked)
+        target = self._object(task.thing)
         base, speed = self._base_q, self._base_v
         rotation = np.zeros(9)
         mujoco.mju_quat2Mat(rotation, self.data.qpos[base + 3 : base + 7])
@@ -386,7 +417,15 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
             rest_height_m=self.kitchen.counter_height_m + kind.grasp_height_m,
             palm=self.data.site_xpos[self._palm].copy(),
             command=self.command.copy(),
+            goal=self._goal(task, kind.grasp_height_m),
         )
+
+    def _goal(self, task: Task, grasp_height_m: float) -> Array | None:
+        """Where the grasp point shall be in the end, for tasks that put down."""
+        tray = self.kitchen.tray
+        if task.kind != "tray" or tray is None:
+            return None
+        return np.array([*tray.centre, tray.top_m + grasp_height_m])
 
     def hands_state(self, asked: str | None = None) -> HandsState:
         """As `expert_state`, for both hands."""
@@ -396,29 +435,34 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         )
 
     def privileged(self, asked: str | None = None) -> NDArray[np.float32]:
-        """Simulator truth (9,), see `PRIVILEGED_NAMES`, about the named object or about
-        another one."""
-        state = self.expert_state(asked)
+        """Simulator truth (9,), see `PRIVILEGED_NAMES`, about what the prompt asks for
+        or about something else. With the object in the hand it is about where that
+        shall be put."""
+        state, mirrored = self.expert_state(asked), False
+        if self.controller.left is not None:
+            hands = self.hands_state(asked)
+            mirrored = hand_for(hands) == "left"
+            held = holds(seen_by(hands, hand_for(hands)))
+        else:
+            held = holds(state)
+        centre = self.data.body(self._task(asked).thing).xpos
+        if held and state.goal is not None:
+            state = replace(state, grasp_point=state.goal)
+            centre = state.goal
+        seen = state
+        if mirrored:
+            hands = HandsState(body=state, left_palm=state.palm)
+            seen = seen_by(hands, "left")
+        stance = stance_error(seen) * ([1, -1] if mirrored else [1, 1])
         point = state.rotation.T @ (state.grasp_point - state.position)
-        pixel = self._pixel(self.data.body(self._object(asked).name).xpos)
+        pixel = self._pixel(centre)
         visible = np.abs(pixel).max() < 1
-        return np.array(
-            [*point, *self._stance(state, asked), state.yaw, visible, *pixel],
-            dtype=np.float32,
-        )
+        return np.array([*point, *stance, state.yaw, visible, *pixel], dtype=np.float32)
 
-    def _stance(self, state: ExpertState, asked: str | None) -> Array:
-        """Way to where the expert would stand (2,) in the heading frame [m]."""
-        if self.controller.left is None:
-            return stance_error(state)
-        hands = self.hands_state(asked)
-        side = hand_for(hands)
-        x, y = stance_error(seen_by(hands, side))
-        return np.array([x, y if side == "right" else -y])
+    def _task(self, asked: str | None) -> Task:
+        return self.task if asked is None else task_called(asked)
 
-    def _object(self, name: str | None) -> PlacedObject:
-        if name is None:
-            return self._target
+    def _object(self, name: str) -> PlacedObject:
         return next(o for o in self.kitchen.named if o.name == name)
 
     def _pixel(self, point: Array) -> Array:
@@ -477,10 +521,10 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         return {
             "success": self.judge.success,
             "reason": self.judge.reason,
-            "asked": self._target.name,
+            "asked": self.task.name,
             "did": lifted,
-            "as_asked": None if lifted is None else lifted == self._target.name,
-            "kind": "pick up",
+            "as_asked": None if lifted is None else lifted == self.task.thing,
+            "kind": KINDS[self.task.kind],
             "map": self._map,
             "met": {},
             "privileged": self.privileged(),

@@ -1,8 +1,9 @@
-"""Task: the named object in the hand, ten centimetres up, for one second."""
+"""Judges of what is done with objects: lifted for a second, or put on the tray."""
 
 from __future__ import annotations
 
 import mujoco
+import numpy as np
 
 from brownfield.envs.kitchen import Kitchen
 
@@ -14,6 +15,10 @@ FALLEN_M = 0.5
 """A pelvis below this height has fallen [m]."""
 TOPPLED_COS = 0.7
 """Cosine of the tilt from which a standing object counts as knocked over (45 deg)."""
+
+
+AWAY_M = 0.11
+"""A hand this far from an object has let go of it [m]."""
 
 
 class PickJudge:
@@ -76,3 +81,53 @@ class PickJudge:
         if self._highest >= 0.02:
             return "out of time: not lifted high enough"
         return "out of time: not lifted"
+
+
+class TrayJudge(PickJudge):
+    """The named object upright on the tray, let go of, for one second."""
+
+    def __init__(self, model: mujoco.MjModel, kitchen: Kitchen, target: str) -> None:
+        """Args: target: the name of the object that the prompt asks for.
+
+        Raises:
+            ValueError: the kitchen has no tray.
+        """
+        super().__init__(model, kitchen, target)
+        if kitchen.tray is None:
+            raise ValueError("expected a kitchen with a tray, got one without")
+        self._tray, self._stands_s = kitchen.tray, 0.0
+        self._kind = self._objects[target].kind
+        self._palms = [model.site(f"g1/{side}_palm").id for side in ("right", "left")]
+
+    def step(self, data: mujoco.MjData, dt_s: float) -> None:
+        """Count the time that the object has stood there."""
+        self.watch(data)
+        if self.reason or self.success:
+            return
+        for name in self._named:
+            up = self._rise(data, name) >= LIFT_M
+            if up and self.lifted is None:
+                self.lifted = name
+            if up and name != self._target:
+                self.reason = f"lifted the {name}"
+                return
+        stands = self._stands(data)
+        self._stands_s = self._stands_s + dt_s if stands else 0.0
+        self.success = self._stands_s >= HOLD_S - 1e-9
+
+    def _stands(self, data: mujoco.MjData) -> bool:
+        body, tray = self._ids[self._target], self._tray
+        centre = data.xpos[body]
+        inside = np.abs(centre[:2] - tray.centre) <= np.array(tray.half) - 0.02
+        above = centre[2] - self._kind.height_m / 2 - tray.top_m
+        nearest = min(
+            float(np.linalg.norm(data.site_xpos[palm] - centre)) for palm in self._palms
+        )
+        upright = data.xmat[body, 8] > 0.95
+        return bool(inside.all() and upright and abs(above) < 0.02 and nearest > AWAY_M)
+
+    def unfinished(self) -> str:
+        """Why time ran out."""
+        if self.lifted is None:
+            return "out of time: not lifted"
+        return "out of time: not on the tray"

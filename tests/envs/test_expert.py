@@ -6,11 +6,11 @@ import numpy as np
 
 from brownfield.envs.expert import (
     ExpertState,
-    expert_chunk,
     expert_command,
     stance_error,
     view_angles,
 )
+from brownfield.envs.expert_plan import expert_chunk
 from brownfield.robot.g1.body import G1_BODY
 from brownfield.robot.g1.controller import READY_COMMAND
 

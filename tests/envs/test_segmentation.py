@@ -24,7 +24,7 @@ def test_the_named_object_is_where_the_truth_says() -> None:
             *_, visible, x, y = env.privileged()
             if not visible or max(abs(x), abs(y)) > 0.8:
                 continue
-            name = env.segment_names.index(env._target.name)
+            name = env.segment_names.index(env.task.thing)
             rows, columns = np.nonzero(classes == name)
             assert len(rows), seed
             centre = np.array([columns.mean(), rows.mean()]) / 31.5 - 1

@@ -1,0 +1,139 @@
+"""The demonstrator puts an object down where it is wanted, without timers.
+
+What is to be done next follows from the truth and the previous command: pick it up;
+with it in the hand, pull it to the body, walk to where it goes, reach out, lower it;
+where it stands right, let go and pull the hand back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from brownfield.envs.expert import (
+    APPROACH,
+    GRASP_ROTATION,
+    HELD_M,
+    ExpertState,
+    expert_command,
+    is_quiet,
+    stance_error,
+    towards,
+    walk,
+)
+from brownfield.robot.g1.controller import (
+    READY_POSITION,
+    READY_ROTATION,
+    STANDING_SPEED,
+)
+from brownfield.robot.g1.upper_body import vector_from_rotation
+
+Array = NDArray[np.float64]
+
+CARRY_POSITION = np.array([0.21, -0.24, 0.0])
+"""Palm while carrying, pelvis frame [m]; the height is what clears the counter."""
+CARRY_RISE_M = 0.16
+"""An object is carried so far above where it stood [m]."""
+ABOVE_M = 0.07
+"""It is brought so far above its goal before it is lowered [m]."""
+
+
+def holds(state: ExpertState) -> bool:
+    """Whether the object is in the closed hand."""
+    near = float(np.linalg.norm(state.grasp_point - state.palm)) < HELD_M
+    return near and state.command[9] > 0.97
+
+
+def stands_right(state: ExpertState) -> bool:
+    """Whether the object stands where it shall; once the hand opens, with more room."""
+    assert state.goal is not None
+    offset = state.grasp_point - state.goal
+    closed = state.command[9] > 0.9
+    across, above = (0.025, 0.012) if closed else (0.10, 0.035)
+    return float(np.hypot(*offset[:2])) < across and abs(float(offset[2])) < above
+
+
+def place_command(state: ExpertState) -> tuple[Array, str]:
+    """The next command (10,) and the name of the phase.
+
+    Returns:
+        command: in the units of `G1_BODY.action`.
+        phase: those of `expert_command`, and pull, carry, reach, lower, release,
+            retreat or done.
+    """
+    assert state.goal is not None
+    if stands_right(state):
+        return _let_go(state)
+    if holds(state):
+        return _bring(state)
+    return expert_command(state)
+
+
+def _let_go(state: ExpertState) -> tuple[Array, str]:
+    previous = state.command
+    grip = max(0.0, previous[9] - 0.2)
+    still, palm, rotation = np.zeros(3), previous[3:6], previous[6:9]
+    if previous[9] > 0.3:
+        return np.concatenate([still, palm, rotation, [grip]]), "release"
+    away = float(np.linalg.norm(state.palm - state.grasp_point))
+    at_ready = float(np.linalg.norm(palm - READY_POSITION)) < 0.03
+    if away < 0.14 and not at_ready:
+        back = state.rotation.T @ (-0.025 * APPROACH + np.array([0.0, 0.0, 0.004]))
+        return np.concatenate([still, palm + back, rotation, [grip]]), "retreat"
+    ready = palm + towards(READY_POSITION - palm, 0.035)
+    turned = rotation + towards(READY_ROTATION - rotation, 0.09)
+    phase = "done" if at_ready else "retreat"
+    return np.concatenate([still, ready, turned, [grip]]), phase
+
+
+def _bring(state: ExpertState) -> tuple[Array, str]:
+    """With the object in the hand: to where it goes, and down."""
+    assert state.goal is not None
+    previous = state.command
+    palm, rotation = previous[3:6], previous[6:9]
+    wanted = vector_from_rotation(state.rotation.T @ GRASP_ROTATION)
+    turned = rotation + towards(wanted - rotation, 0.08)
+    aim = state.position + state.rotation @ palm
+    # The object need not sit in the hand as planned: where it is decides.
+    lag = state.grasp_point - state.palm
+    over = state.goal - lag
+    across = float(np.hypot(*(aim - over)[:2]))
+    standing = bool(np.abs(previous[:3]).max() < STANDING_SPEED)
+    at_goal = replace(state, grasp_point=state.goal)
+    error, yaw = float(np.linalg.norm(stance_error(at_goal))), abs(state.yaw)
+    pulled = palm[0] < CARRY_POSITION[0] + 0.04
+    if not pulled and across < 0.3 and error < 0.22:
+        far = False
+    elif standing:
+        far = error > 0.10 or yaw > 0.2
+    else:
+        far = error > 0.05 or yaw > 0.09
+    height = max(state.rest_height_m, float(state.goal[2])) + CARRY_RISE_M
+    rise = np.clip(height - lag[2] - aim[2], -0.02, 0.02)
+    still = np.zeros(3)
+    # Over its goal it may already be lower than on the way there.
+    low = state.grasp_point[2] < height - (0.06 if across > 0.15 else 0.11)
+    if low and across > 0.05 and not pulled:
+        new = palm + state.rotation.T @ np.array([0.0, 0.0, rise])
+        return np.concatenate([still, new, turned, [1.0]]), "lift"
+    if far:
+        target = CARRY_POSITION.copy()
+        target[2] = palm[2] + rise
+        new = palm + towards(target - palm, 0.025)
+        velocity = walk(at_goal, search=False) if pulled else still
+        phase = "carry" if pulled else "pull"
+        return np.concatenate([velocity, new, turned, [1.0]]), phase
+    if pulled and not (standing and is_quiet(state)):
+        return np.concatenate([still, palm, turned, [1.0]]), "settle"
+    if across > 0.012:
+        target = over + np.array([0.0, 0.0, ABOVE_M])
+        target[2] = max(target[2], aim[2] - 0.02) if across > 0.05 else target[2]
+        new_aim, phase = aim + towards(target - aim, 0.022), "reach"
+    else:
+        down = np.clip(over[2] - 0.004 - aim[2], -0.012, 0.0)
+        sideways = 0.5 * (over - aim)[:2]
+        new_aim, phase = aim + np.array([*sideways, down]), "lower"
+    new = state.rotation.T @ (new_aim - state.position)
+    return np.concatenate([still, new, turned, [1.0]]), phase
