@@ -79,11 +79,40 @@ class ExpertState:
     goal: Array | None = None
     """Where the grasp point shall be when the object is put down (3,) [m]; None where
     it is to be lifted."""
+    frame: Array | None = None
+    """Where the goal's surface lies: x, y [m] and heading [rad] of the frame in which
+    it is as the counter is in the world; None for the counter itself."""
+    goes: bool = False
+    """Whether the robot shall go to the goal with nothing."""
 
     @property
     def yaw(self) -> float:
         """Heading relative to the counter [rad]."""
         return float(np.arctan2(self.rotation[1, 0], self.rotation[0, 0]))
+
+
+def seen_from(state: ExpertState, frame: Array | None) -> ExpertState:
+    """The state in the frame (x, y, heading) of another surface.
+
+    Args:
+        state: world frame.
+        frame: of the surface; None leaves the state as it is.
+    """
+    if frame is None:
+        return state
+    c, s = np.cos(frame[2]), np.sin(frame[2])
+    turn = np.array([[c, s, 0.0], [-s, c, 0.0], [0.0, 0.0, 1.0]])
+    origin = np.array([frame[0], frame[1], 0.0])
+    return replace(
+        state,
+        position=turn @ (state.position - origin),
+        rotation=turn @ state.rotation,
+        velocity=turn @ state.velocity,
+        grasp_point=turn @ (state.grasp_point - origin),
+        palm=turn @ (state.palm - origin),
+        goal=None if state.goal is None else turn @ (state.goal - origin),
+        frame=None,
+    )
 
 
 def stance_error(state: ExpertState) -> Array:

@@ -73,6 +73,7 @@ def seen_by(state: HandsState, side: str) -> ExpertState:
         grasp_point=_FLIP @ body.grasp_point,
         palm=_FLIP @ state.left_palm,
         goal=None if body.goal is None else _FLIP @ body.goal,
+        frame=None if body.frame is None else body.frame * [1.0, -1.0, -1.0],
         command=np.concatenate([_BASE * body.command[:3], pose, own[6:]]),
     )
 
@@ -132,6 +133,7 @@ def _unseen(
             grasp_point=_FLIP @ after.grasp_point,
             palm=_FLIP @ after.palm,
             goal=state.body.goal,
+            frame=state.body.frame,
         )
     palms = {
         name: after.position + after.rotation @ command[part][:3]

@@ -19,6 +19,7 @@ from brownfield.envs.expert import (
     ExpertState,
     expert_command,
     is_quiet,
+    seen_from,
     stance_error,
     towards,
     walk,
@@ -28,7 +29,7 @@ from brownfield.robot.g1.controller import (
     READY_ROTATION,
     STANDING_SPEED,
 )
-from brownfield.robot.g1.upper_body import vector_from_rotation
+from brownfield.robot.g1.upper_body import rotation_from_vector, vector_from_rotation
 
 Array = NDArray[np.float64]
 
@@ -36,6 +37,8 @@ CARRY_POSITION = np.array([0.21, -0.24, 0.0])
 """Palm while carrying, pelvis frame [m]; the height is what clears the counter."""
 CARRY_RISE_M = 0.16
 """An object is carried so far above where it stood [m]."""
+CLEAR_X_M = -0.30
+"""From here back there is room to turn with something in the hand [m]."""
 ABOVE_M = 0.07
 """It is brought so far above its goal before it is lowered [m]."""
 
@@ -64,11 +67,41 @@ def place_command(state: ExpertState) -> tuple[Array, str]:
             retreat or done.
     """
     assert state.goal is not None
+    there = seen_from(state, state.frame)
     if stands_right(state):
-        return _let_go(state)
+        return _let_go(there)
     if holds(state):
-        return _bring(state)
+        crowded = state.frame is not None and state.position[0] > CLEAR_X_M
+        return _bring(there, crowded=crowded)
     return expert_command(state)
+
+
+def go_command(state: ExpertState) -> tuple[Array, str]:
+    """The next command (10,) of a robot that goes to the goal with nothing: `go`, then
+    `done`."""
+    there = seen_from(state, state.frame)
+    assert there.goal is not None
+    there = replace(there, grasp_point=there.goal)
+    previous = state.command
+    palm, rotation = previous[3:6], previous[6:9]
+    ready = palm + towards(READY_POSITION - palm, 0.035)
+    turned = rotation + towards(READY_ROTATION - rotation, 0.09)
+    opened = max(0.0, previous[9] - 0.2)
+    error, yaw = float(np.linalg.norm(stance_error(there))), abs(there.yaw)
+    standing = bool(np.abs(previous[:3]).max() < STANDING_SPEED)
+    far = error > (0.12 if standing else 0.05) or yaw > (0.22 if standing else 0.09)
+    velocity = np.zeros(3)
+    if far:
+        crowded = state.frame is not None and state.position[0] > CLEAR_X_M
+        velocity = _away(there) if crowded else walk(there, search=False)
+    phase = "go" if far else "done"
+    return np.concatenate([velocity, ready, turned, [opened]]), phase
+
+
+def _away(state: ExpertState) -> Array:
+    """Base velocity (3,) backwards from the counter; straight on once turned."""
+    turned = abs(state.yaw) < 0.3
+    return walk(state, search=False) if turned else np.array([-0.3, 0.0, 0.0])
 
 
 def _let_go(state: ExpertState) -> tuple[Array, str]:
@@ -88,12 +121,20 @@ def _let_go(state: ExpertState) -> tuple[Array, str]:
     return np.concatenate([still, ready, turned, [grip]]), phase
 
 
-def _bring(state: ExpertState) -> tuple[Array, str]:
-    """With the object in the hand: to where it goes, and down."""
+def _bring(state: ExpertState, *, crowded: bool) -> tuple[Array, str]:
+    """With the object in the hand: to where it goes, and down.
+
+    Args:
+        state: in the frame of the goal's surface.
+        crowded: whether the counter is too near to turn beside it.
+    """
     assert state.goal is not None
     previous = state.command
     palm, rotation = previous[3:6], previous[6:9]
-    wanted = vector_from_rotation(state.rotation.T @ GRASP_ROTATION)
+    # On the way the hand keeps to the body, before the surface to that.
+    heading = rotation_from_vector(np.array([0.0, 0.0, state.yaw]))
+    ahead = np.eye(3) if abs(state.yaw) < 0.3 else heading
+    wanted = vector_from_rotation(state.rotation.T @ ahead @ GRASP_ROTATION)
     turned = rotation + towards(wanted - rotation, 0.08)
     aim = state.position + state.rotation @ palm
     # The object need not sit in the hand as planned: where it is decides.
@@ -122,7 +163,8 @@ def _bring(state: ExpertState) -> tuple[Array, str]:
         target = CARRY_POSITION.copy()
         target[2] = palm[2] + rise
         new = palm + towards(target - palm, 0.025)
-        velocity = walk(at_goal, search=False) if pulled else still
+        way = _away(at_goal) if crowded else walk(at_goal, search=False)
+        velocity = way if pulled else still
         phase = "carry" if pulled else "pull"
         return np.concatenate([velocity, new, turned, [1.0]]), phase
     if pulled and not (standing and is_quiet(state)):

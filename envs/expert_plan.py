@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brownfield.envs.expert import ExpertState, advance, clip_command, expert_command
-from brownfield.envs.expert_place import place_command
+from brownfield.envs.expert_place import go_command, place_command
 from brownfield.robot.g1.body import G1_BODY
 
 Array = NDArray[np.float64]
@@ -14,6 +14,8 @@ Array = NDArray[np.float64]
 
 def next_command(state: ExpertState) -> tuple[Array, str]:
     """The next command (10,) and the name of the phase, whatever is to be done."""
+    if state.goes:
+        return go_command(state)
     return expert_command(state) if state.goal is None else place_command(state)
 
 

@@ -13,9 +13,9 @@ from importlib.resources import as_file, files
 import mujoco
 import numpy as np
 
+from brownfield.envs.kitchen_fixtures import SPOTS, TABLE_HEIGHT_M, Spot, add_spots
 from brownfield.envs.kitchen_layout import (
     LAYOUTS,
-    TABLE_HEIGHT_M,
     UNSEEN_LAYOUTS,
     Fitter,
     fit_out,
@@ -47,8 +47,9 @@ class KitchenConfig:
     """Centres of named objects, world frame [m]."""
     object_yaw_rad: tuple[float, float] = (-1.0, 1.0)
     """Heading of named objects [rad]."""
-    tray: bool = False
-    """Whether a tray lies beside the named objects."""
+    spots: tuple[str, ...] = ()
+    """What else there is to put things on: a `tray` beside the named objects, a `table`
+    across the room."""
     both_ways: bool = False
     """Whether the left hand finds a free way to every named object too."""
     named: tuple[str, ...] = tuple(NAMED)
@@ -82,6 +83,9 @@ class KitchenConfig:
                 raise ValueError(
                     f"layout must be of {', '.join(known)}; got {layout!r}"
                 )
+        for spot in self.spots:
+            if spot not in SPOTS:
+                raise ValueError(f"spots must be of {', '.join(SPOTS)}; got {spot!r}")
         if self.materials not in MATERIALS:
             raise ValueError(
                 f"materials must be one of {', '.join(MATERIALS)}; got "
@@ -102,23 +106,6 @@ class PlacedObject:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tray:
-    """Where things may be put down."""
-
-    centre: tuple[float, float]
-    """x and y, world frame [m]."""
-    half: tuple[float, float]
-    """Half of its extent [m]."""
-    top_m: float
-    """Height that things stand at [m]."""
-
-    def covers(self, xy: np.ndarray, radius_m: float) -> bool:
-        """Whether a disc about (x, y) touches it."""
-        gap = np.abs(xy - np.array(self.centre)) - np.array(self.half)
-        return bool((gap < radius_m + 0.02).all())
-
-
-@dataclass(frozen=True, kw_only=True)
 class Kitchen:
     """A generated kitchen with a G1 in it."""
 
@@ -132,8 +119,8 @@ class Kitchen:
     """Objects that it may not."""
     start: Rectangle | None = None
     """Where the robot may start, world frame; None for anywhere."""
-    tray: Tray | None = None
-    """What things may be put on; None where there is none."""
+    spots: dict[str, Spot] = field(default_factory=dict)
+    """What things may be put on, by name."""
 
 
 def _corridor_blocked(
@@ -361,9 +348,15 @@ def generate_kitchen(seed: int, config: KitchenConfig | None = None) -> Kitchen:
     spec.visual.headlight.diffuse = 0.3 * power * np.ones(3)
 
     robot = mounted_robot(config, look)
-    tray = None
-    if config.tray:
-        tray = _add_tray(spec, config, height, np.random.default_rng([seed, 8]))
+    spots = add_spots(
+        spec,
+        config.spots,
+        counter_height_m=height,
+        object_y_m=config.object_y_m,
+        left_is_free=layout != "corner",
+        rng=np.random.default_rng([seed, 8]),
+    )
+    tray = spots.get("tray")
     placed_named, placed_clutter = put_objects(
         spec,
         config,
@@ -378,30 +371,5 @@ def generate_kitchen(seed: int, config: KitchenConfig | None = None) -> Kitchen:
         counter_height_m=height,
         named=placed_named,
         clutter=placed_clutter,
-        tray=tray,
-    )
-
-
-def _add_tray(
-    spec: mujoco.MjSpec, config: KitchenConfig, height: float, rng: np.random.Generator
-) -> Tray:
-    """A flat tray with a rim, to the left or right of where named objects are."""
-    half = np.array([rng.uniform(0.11, 0.14), rng.uniform(0.12, 0.16)])
-    low, high = config.object_y_m
-    beside = 0.09 + half[1] + rng.uniform(0.0, 0.08)
-    y = high + beside if rng.random() < 0.5 else low - beside
-    x = float(rng.uniform(0.40, 0.46))
-    colour = [*colorsys.hsv_to_rgb(rng.random(), rng.uniform(0, 0.5), 0.8), 1]
-    body = spec.worldbody.add_body(name="tray", pos=[x, y, height])
-    box = mujoco.mjtGeom.mjGEOM_BOX
-    body.add_geom(type=box, size=[*half, 0.004], pos=[0, 0, 0.004], rgba=colour)
-    for axis in (0, 1):
-        for sign in (-1.0, 1.0):
-            size, pos = np.array([*half, 0.009]), np.array([0, 0, 0.009])
-            size[axis], pos[axis] = 0.006, sign * half[axis]
-            body.add_geom(type=box, size=size, pos=pos, rgba=[*colour[:3], 1])
-    return Tray(
-        centre=(x, float(y)),
-        half=(float(half[0]), float(half[1])),
-        top_m=height + 0.008,
+        spots=spots,
     )

@@ -13,8 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brownfield.envs.expert import (
+    STANCE_Y_M,
     ExpertState,
     clip_command,
+    seen_from,
     stance_error,
 )
 from brownfield.envs.expert_hands import (
@@ -37,13 +39,15 @@ from brownfield.envs.kitchen_noise import CommandNoise, NoiseConfig
 from brownfield.envs.kitchen_tasks import (
     KINDS,
     PHRASES,
+    PLACES,
+    SPOT_OF,
     Task,
     phrase_of,
     task_called,
     task_of,
 )
 from brownfield.envs.objects import NAMED
-from brownfield.envs.pick import PickJudge, TrayJudge
+from brownfield.envs.pick import GoJudge, PickJudge, PutJudge
 from brownfield.envs.scene_file import load_scene, scene_kitchen
 from brownfield.envs.segmentation import REST, draw_classes, geom_classes
 from brownfield.robot.g1.body import G1_BODY, G1_TWO_HANDS
@@ -73,6 +77,7 @@ frame, -1 to 1 from left to right and from top to bottom; 2 is far outside."""
 SEGMENTS: dict[str, tuple[str, ...]] = {
     **{name: (name,) for name in NAMED},
     "tray": ("tray",),
+    "table": ("table",),
     "hand": (
         "g1/left_hand",
         "g1/right_hand",
@@ -86,8 +91,11 @@ STARTS = {
     "wide": {"back": (0.8, 1.8), "lateral": 0.7, "yaw": 0.9},
 }
 """Start ranges: distance from the nominal stance [m], lateral offset [m], yaw [rad]."""
-JUDGES = {"pick": PickJudge, "tray": TrayJudge}
-"""Who judges each kind of task."""
+SPOTS_OF = {"pick": (), "tray": ("tray",), "bring": ("table",), "go": ("table",)}
+"""What has to be in a kitchen for each kind of task."""
+COUNTER_POINT = (0.42, -0.17)
+"""Going to the counter means to stand as if something here were to be taken, x and y
+[m]."""
 BODIES_BY_HANDS = {"right": G1_BODY, "both": G1_TWO_HANDS}
 """Whose commands move one hand or both."""
 
@@ -101,7 +109,8 @@ class KitchenEnvConfig:
     phrases: str = "train"
     """`train` or `test` phrasings of the prompt."""
     tasks: tuple[str, ...] = ("pick",)
-    """What may be asked for: `pick` something up, or put it on the `tray`."""
+    """What may be asked for: `pick` something up, put it on the `tray`, `bring` it to
+    the table, or `go` there."""
     time_limit_s: float = 25.0
     """Longest episode [s]."""
     hands: str = "right"
@@ -203,13 +212,17 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         names = tuple(o.name for o in self.kitchen.named)
         tasks = self.config.tasks
         kind = tasks[int(np.random.default_rng([seed, 9]).integers(len(tasks)))]
-        drawn = Task(kind=kind, thing=str(rng.choice(names)))
+        thing = str(rng.choice(names))
+        if kind == "go":
+            thing = str(np.random.default_rng([seed, 10]).choice(PLACES))
+        drawn = Task(kind=kind, thing=thing)
         phrases = PHRASES[kind][self.config.phrases]
         prompt = drawn.prompt(phrases[int(rng.integers(len(phrases)))])
         self.prompt = str((options or {}).get("prompt", prompt))
         self.task = task_of(self.prompt, names)
-        if self.task.kind == "tray" and self.kitchen.tray is None:
-            raise ValueError(f"there is no tray here, but {self.prompt!r} wants one")
+        for spot in self.task.spots:
+            if spot not in self.kitchen.spots:
+                raise ValueError(f"there is no {spot} here, as {self.prompt!r} wants")
         self._other_prompts = self._draw_others(np.random.default_rng([seed, 4]))
 
         self.model = self.kitchen.model
@@ -219,25 +232,35 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         self.link = MujocoLink(self.model, self.data, prefix="g1/")
         self.controller.reset()
         self.command = self.controller.ready
-        self.judge = JUDGES[self.task.kind](self.model, self.kitchen, self.task.thing)
+        self.judge = self._judge()
         self._steps = 0
         self._grip_height_m = np.inf
         return self._observation(), self._info()
 
+    def _judge(self) -> PickJudge:
+        task, model, kitchen = self.task, self.model, self.kitchen
+        if task.kind == "pick":
+            return PickJudge(model, kitchen, task.thing)
+        if task.kind == "go":
+            spot = kitchen.spots.get(task.thing)
+            y = (spot.centre if spot else COUNTER_POINT)[1] + STANCE_Y_M
+            return GoJudge(model, kitchen, spot.frame if spot else None, y)
+        return PutJudge(model, kitchen, task.thing, SPOT_OF[task.kind])
+
     def _draw_others(self, rng: np.random.Generator) -> dict[str, str]:
-        """Prompts for what else might be asked for, by its name: another task with the
-        same object first, then the same task with others."""
-        task = self.task
-        others = [
-            Task(kind=kind, thing=task.thing)
-            for kind in self.config.tasks
-            if kind != task.kind
-        ]
-        others += [
-            Task(kind=task.kind, thing=one.name)
-            for one in self.kitchen.named
-            if one.name != task.thing
-        ]
+        """Prompts for what else might be asked for, by its name: another task first,
+        with the same object where it has one, then the same task with others."""
+        task, names = self.task, [one.name for one in self.kitchen.named]
+        kinds = [kind for kind in self.config.tasks if kind != task.kind]
+        if len(kinds) > 1:
+            kinds = [kinds[int(rng.integers(len(kinds)))]]
+        others = []
+        for kind in kinds:
+            known = PLACES if kind == "go" else names
+            thing = task.thing if task.thing in known else str(rng.choice(known))
+            others.append(Task(kind=kind, thing=thing))
+        known = PLACES if task.kind == "go" else names
+        others += [Task(kind=task.kind, thing=x) for x in known if x != task.thing]
         prompts = {}
         for other in others[: self.other_slots]:
             phrases = PHRASES[other.kind][self.config.phrases]
@@ -249,8 +272,10 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         config = self.config
         if config.hands == "both":
             config = replace(config, kitchen=replace(config.kitchen, both_ways=True))
-        if "tray" in config.tasks:
-            config = replace(config, kitchen=replace(config.kitchen, tray=True))
+        needed = {spot for kind in config.tasks for spot in SPOTS_OF[kind]}
+        spots = tuple(sorted(needed | set(config.kitchen.spots)))
+        if spots != config.kitchen.spots:
+            config = replace(config, kitchen=replace(config.kitchen, spots=spots))
         if not config.place:
             return "", generate_kitchen(seed, config.kitchen)
         # A stream of its own, so that one scene gives the same with others beside it.
@@ -400,7 +425,9 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         """The truth for the expert, as if the prompt asked for `asked`; by default what
         it does ask for."""
         task = self._task(asked)
-        target = self._object(task.thing)
+        # Who only goes somewhere is asked about any object; it does not matter.
+        goes = task.kind == "go"
+        target = self._object(self.kitchen.named[0].name if goes else task.thing)
         base, speed = self._base_q, self._base_v
         rotation = np.zeros(9)
         mujoco.mju_quat2Mat(rotation, self.data.qpos[base + 3 : base + 7])
@@ -418,14 +445,23 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
             palm=self.data.site_xpos[self._palm].copy(),
             command=self.command.copy(),
             goal=self._goal(task, kind.grasp_height_m),
+            frame=self._frame(task),
+            goes=goes,
         )
 
     def _goal(self, task: Task, grasp_height_m: float) -> Array | None:
-        """Where the grasp point shall be in the end, for tasks that put down."""
-        tray = self.kitchen.tray
-        if task.kind != "tray" or tray is None:
+        """Where the grasp point shall be in the end, or what to go to; None for tasks
+        that lift."""
+        if task.kind == "pick":
             return None
-        return np.array([*tray.centre, tray.top_m + grasp_height_m])
+        if task.kind == "go" and task.thing == "counter":
+            return np.array([*COUNTER_POINT, self.kitchen.counter_height_m])
+        return self.kitchen.spots[task.spots[0]].point(grasp_height_m)
+
+    def _frame(self, task: Task) -> Array | None:
+        spots = [self.kitchen.spots[name] for name in task.spots]
+        frames = [spot.frame for spot in spots if spot.frame is not None]
+        return np.array(frames[0]) if frames else None
 
     def hands_state(self, asked: str | None = None) -> HandsState:
         """As `expert_state`, for both hands."""
@@ -436,28 +472,31 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
 
     def privileged(self, asked: str | None = None) -> NDArray[np.float32]:
         """Simulator truth (9,), see `PRIVILEGED_NAMES`, about what the prompt asks for
-        or about something else. With the object in the hand it is about where that
-        shall be put."""
-        state, mirrored = self.expert_state(asked), False
+        or about something else. With the object in the hand, and where there is none,
+        it is about where to go with it."""
+        state, side = self.expert_state(asked), "right"
         if self.controller.left is not None:
-            hands = self.hands_state(asked)
-            mirrored = hand_for(hands) == "left"
-            held = holds(seen_by(hands, hand_for(hands)))
-        else:
-            held = holds(state)
-        centre = self.data.body(self._task(asked).thing).xpos
-        if held and state.goal is not None:
+            side = hand_for(self.hands_state(asked))
+        seen = self._seen(state, side)
+        if state.goal is not None and (state.goes or holds(seen)):
             state = replace(state, grasp_point=state.goal)
+            there = seen_from(self._seen(state, side), seen.frame)
             centre = state.goal
-        seen = state
-        if mirrored:
-            hands = HandsState(body=state, left_palm=state.palm)
-            seen = seen_by(hands, "left")
-        stance = stance_error(seen) * ([1, -1] if mirrored else [1, 1])
+        else:
+            there = self._seen(state, side)
+            centre = self.data.body(self._task(asked).thing).xpos
+        stance = stance_error(there) * [1, -1 if side == "left" else 1]
         point = state.rotation.T @ (state.grasp_point - state.position)
         pixel = self._pixel(centre)
         visible = np.abs(pixel).max() < 1
         return np.array([*point, *stance, state.yaw, visible, *pixel], dtype=np.float32)
+
+    def _seen(self, state: ExpertState, side: str) -> ExpertState:
+        """The state as the one-handed expert sees it."""
+        if self.controller.left is None:
+            return state
+        left = self.data.site_xpos[self._left_palm].copy()
+        return seen_by(HandsState(body=state, left_palm=left), side)
 
     def _task(self, asked: str | None) -> Task:
         return self.task if asked is None else task_called(asked)

@@ -17,8 +17,6 @@ LAYOUTS = ("straight", "corner", "island", "table")
 """Layouts that are recorded in."""
 UNSEEN_LAYOUTS = ("galley", "window")
 """Layouts that nothing is recorded in."""
-TABLE_HEIGHT_M = (0.74, 0.80)
-"""Tables are lower than counters [m]."""
 WORK_Y_M = (-0.98, 0.78)
 """What lies on the counter within is the episode's [m]."""
 _BOX, _CYLINDER = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_CYLINDER

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from brownfield.envs.prompts import (
     TEST_PHRASES,
     TRAINING_PHRASES,
     object_of,
+    paraphrase,
     prompt_for,
+    scrambled,
 )
 
 PHRASES: dict[str, dict[str, tuple[str, ...]]] = {
@@ -29,14 +33,63 @@ PHRASES: dict[str, dict[str, tuple[str, ...]]] = {
             "I would like the {} on the tray, please",
         ),
     },
+    "bring": {
+        "train": (
+            "bring the {} to the table",
+            "carry the {} to the table",
+            "take the {} to the table",
+            "please bring the {} to the table",
+            "put the {} on the table",
+            "move the {} to the table",
+            "the {} goes to the table",
+            "could you carry the {} to the table?",
+        ),
+        "test": (
+            "fetch the {} and put it on the table",
+            "I would like the {} on the table, please",
+        ),
+    },
+    "go": {
+        "train": (
+            "walk to the {}",
+            "go to the {}",
+            "go over to the {}",
+            "please walk to the {}",
+            "move to the {}",
+            "head to the {}",
+            "step up to the {}",
+            "could you go to the {}?",
+        ),
+        "test": ("make your way to the {}", "I need you at the {}, please"),
+    },
 }
-"""Phrasings by task and by what they are for; `{}` is the object."""
+"""Phrasings by task and by what they are for; `{}` is the object, or the place to go
+to."""
 TASKS = tuple(PHRASES)
 """Kinds of tasks."""
-ASKED = {"pick": "{}", "tray": "{} on the tray"}
-"""What a task with an object is called."""
-KINDS = {"pick": "pick up", "tray": "put on the tray"}
+PLACES = ("counter", "table")
+"""Where one can be told to go."""
+ASKED = {
+    "pick": "{}",
+    "tray": "{} on the tray",
+    "go": "go to the {}",
+    "bring": "{} to the table",
+}
+"""What a task is called; whoever reads it takes the first that fits."""
+KINDS = {
+    "pick": "pick up",
+    "tray": "put on the tray",
+    "bring": "bring to the table",
+    "go": "walk to",
+}
 """Names of the kinds in reports."""
+SPOT_OF = {"tray": "tray", "bring": "table"}
+"""What a task puts things on."""
+OPENERS = ("", "", "please ", "now ", "ok, ", "robot, ", "it is time: ")
+TAILS = ("", "", " now", " please", ", thanks", " for me")
+"""Parts of paraphrases of tasks that say more than a thing's name."""
+KEPT = ("tray", "table", "counter", "on", "onto", "to")
+"""Words that tell such tasks apart: no paraphrase scrambles them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +99,14 @@ class Task:
     kind: str
     """One of `TASKS`."""
     thing: str
-    """The object's name."""
+    """The object's name; where to go, for `go`."""
+
+    @property
+    def spots(self) -> tuple[str, ...]:
+        """What has to be in the kitchen for it."""
+        if self.kind == "go":
+            return () if self.thing == "counter" else (self.thing,)
+        return (SPOT_OF[self.kind],) if self.kind in SPOT_OF else ()
 
     @property
     def name(self) -> str:
@@ -66,20 +126,55 @@ def task_of(prompt: str, names: tuple[str, ...]) -> Task:
         names: objects that it may be about.
 
     Raises:
-        ValueError: none or several of `names` occur in it.
+        ValueError: none or several of `names` occur in it, and it is no way to go.
     """
+    said = prompt.lower()
+    places = [place for place in PLACES if place in said]
+    if not any(name in said for name in names) and len(places) == 1:
+        return Task(kind="go", thing=places[0])
     thing = object_of(prompt, names)
-    rest = prompt.lower().replace(thing, "")
-    return Task(kind="tray" if "tray" in rest else "pick", thing=thing)
+    rest = said.replace(thing, "")
+    kind = "tray" if "tray" in rest else "bring" if "table" in rest else "pick"
+    return Task(kind=kind, thing=thing)
 
 
 def task_called(name: str) -> Task:
     """The task of a name that `Task.name` gave."""
     for kind, called in ASKED.items():
-        ending = called.removeprefix("{}")
-        if ending and name.endswith(ending):
-            return Task(kind=kind, thing=name.removesuffix(ending))
+        before, after = called.split("{}")
+        inside = name.startswith(before) and name.endswith(after)
+        if (before or after) and inside:
+            thing = name.removeprefix(before).removesuffix(after)
+            return Task(kind=kind, thing=thing)
     return Task(kind="pick", thing=name)
+
+
+def task_paraphrase(
+    prompt: str, names: tuple[str, ...], rng: np.random.Generator, most_bytes: int = 64
+) -> str:
+    """Another way to ask for the same; a prompt that asks for nothing known stays.
+
+    Half of the paraphrases have words replaced by random letters, but none that tells
+    what is to be done.
+    """
+    try:
+        task = task_of(prompt, names)
+    except ValueError:
+        return prompt
+    if task.kind == "pick":
+        return paraphrase(prompt, names, rng, most_bytes)
+    phrases = PHRASES[task.kind]["train"]
+    phrase = phrases[int(rng.integers(len(phrases)))].rstrip("?")
+    words = (str(rng.choice(OPENERS)) + phrase + str(rng.choice(TAILS))).split()
+    if rng.random() < 0.5:
+        words = [
+            word if word.strip(",") in ("{}", *KEPT) else scrambled(word, rng)
+            for word in words
+        ]
+    said = " ".join(words).format(task.thing)
+    if rng.random() < 0.2:
+        said = said[:1].upper() + said[1:]
+    return said if len(said.encode()) <= most_bytes else prompt
 
 
 def phrase_of(prompt: str, task: Task) -> str:

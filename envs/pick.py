@@ -1,4 +1,4 @@
-"""Judges of what is done with objects: lifted for a second, or put on the tray."""
+"""Judges of what was told: lifted for a second, put down somewhere, gone somewhere."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ TOPPLED_COS = 0.7
 """Cosine of the tilt from which a standing object counts as knocked over (45 deg)."""
 
 
+Frame = tuple[float, float, float]
+"""x, y [m] and heading [rad]."""
 AWAY_M = 0.11
 """A hand this far from an object has let go of it [m]."""
 
@@ -40,6 +42,11 @@ class PickJudge:
     def _rise(self, data: mujoco.MjData, name: str) -> float:
         return float(data.xpos[self._ids[name], 2] - self._objects[name].position[2])
 
+    def _fallen_m(self, name: str) -> float:
+        """An object that sinks below this has been dropped [m]."""
+        del name
+        return -0.08
+
     def watch(self, data: mujoco.MjData) -> None:
         """Look for a mistake; call it at every controller tick."""
         if self.reason or self.success:
@@ -48,7 +55,7 @@ class PickJudge:
             self.reason = "fell"
             return
         for name, body in self._ids.items():
-            if self._rise(data, name) < -0.08:
+            if self._rise(data, name) < self._fallen_m(name):
                 self.reason = f"dropped the {name}"
                 return
             upright = data.xmat[body, 8]
@@ -83,21 +90,25 @@ class PickJudge:
         return "out of time: not lifted"
 
 
-class TrayJudge(PickJudge):
-    """The named object upright on the tray, let go of, for one second."""
+class PutJudge(PickJudge):
+    """The named object upright where it shall be, let go of, for one second."""
 
-    def __init__(self, model: mujoco.MjModel, kitchen: Kitchen, target: str) -> None:
-        """Args: target: the name of the object that the prompt asks for.
-
-        Raises:
-            ValueError: the kitchen has no tray.
-        """
+    def __init__(
+        self, model: mujoco.MjModel, kitchen: Kitchen, target: str, spot: str
+    ) -> None:
+        """Args: target: the name of the object that the prompt asks for. spot: the
+        name of what it shall be put on."""
         super().__init__(model, kitchen, target)
-        if kitchen.tray is None:
-            raise ValueError("expected a kitchen with a tray, got one without")
-        self._tray, self._stands_s = kitchen.tray, 0.0
+        self._spot, self._name, self._stands_s = kitchen.spots[spot], spot, 0.0
         self._kind = self._objects[target].kind
         self._palms = [model.site(f"g1/{side}_palm").id for side in ("right", "left")]
+
+    def _fallen_m(self, name: str) -> float:
+        # A table is lower than the counter, and so is who carries something there.
+        if name != self._target:
+            return super()._fallen_m(name)
+        rest = self._objects[name].position[2] - self._kind.height_m / 2
+        return min(-0.08, self._spot.top_m - rest - 0.08)
 
     def step(self, data: mujoco.MjData, dt_s: float) -> None:
         """Count the time that the object has stood there."""
@@ -116,10 +127,10 @@ class TrayJudge(PickJudge):
         self.success = self._stands_s >= HOLD_S - 1e-9
 
     def _stands(self, data: mujoco.MjData) -> bool:
-        body, tray = self._ids[self._target], self._tray
+        body, spot = self._ids[self._target], self._spot
         centre = data.xpos[body]
-        inside = np.abs(centre[:2] - tray.centre) <= np.array(tray.half) - 0.02
-        above = centre[2] - self._kind.height_m / 2 - tray.top_m
+        inside = np.abs(spot.offset(centre[:2])) <= np.array(spot.half) - 0.02
+        above = centre[2] - self._kind.height_m / 2 - spot.top_m
         nearest = min(
             float(np.linalg.norm(data.site_xpos[palm] - centre)) for palm in self._palms
         )
@@ -130,4 +141,41 @@ class TrayJudge(PickJudge):
         """Why time ran out."""
         if self.lifted is None:
             return "out of time: not lifted"
-        return "out of time: not on the tray"
+        return f"out of time: not on the {self._name}"
+
+
+class GoJudge(PickJudge):
+    """The robot stands before the named surface, facing it, for one second."""
+
+    def __init__(
+        self, model: mujoco.MjModel, kitchen: Kitchen, frame: Frame | None, y_m: float
+    ) -> None:
+        """Args: frame: of the surface, see `Spot`. y_m: where along it [m]."""
+        super().__init__(model, kitchen, "")
+        self._frame, self._y, self._there_s = frame or (0.0, 0.0, 0.0), y_m, 0.0
+
+    def step(self, data: mujoco.MjData, dt_s: float) -> None:
+        """Count the time that the robot has stood there."""
+        self.watch(data)
+        if self.reason or self.success:
+            return
+        for name in self._named:
+            if self._rise(data, name) >= LIFT_M:
+                self.lifted = self.lifted or name
+                self.reason = f"lifted the {name}"
+                return
+        x0, y0, heading = self._frame
+        c, s = np.cos(heading), np.sin(heading)
+        away = data.xpos[self._pelvis, :2] - [x0, y0]
+        x, y = c * away[0] + s * away[1], -s * away[0] + c * away[1]
+        matrix = data.xmat[self._pelvis].reshape(3, 3)
+        yaw = np.arctan2(matrix[1, 0], matrix[0, 0]) - heading
+        turned = abs((yaw + np.pi) % (2 * np.pi) - np.pi)
+        there = -0.35 < x < 0.2 and abs(y - self._y) < 0.4 and turned < 0.35
+        still = float(np.abs(data.cvel[self._pelvis, 3:5]).max()) < 0.15
+        self._there_s = self._there_s + dt_s if there and still else 0.0
+        self.success = self._there_s >= HOLD_S - 1e-9
+
+    def unfinished(self) -> str:
+        """Why time ran out."""
+        return "out of time: not there"

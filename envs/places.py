@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from brownfield.envs.kitchen_env import KitchenEnv, KitchenEnvConfig
+from brownfield.envs.kitchen_tasks import task_paraphrase
 from brownfield.envs.objects import NAMED
 from brownfield.envs.prompted_env import PromptedEnv
-from brownfield.envs.prompts import paraphrase
 from brownfield.envs.road.road_env import RoadEnv, RoadEnvConfig
 from brownfield.envs.road.road_prompts import road_paraphrase
 
@@ -43,7 +43,7 @@ PLACES = {
         body="g1",
         config=KitchenEnvConfig,
         env=KitchenEnv,
-        paraphrase=lambda prompt, rng, most: paraphrase(
+        paraphrase=lambda prompt, rng, most: task_paraphrase(
             prompt, tuple(NAMED), rng, most
         ),
     ),

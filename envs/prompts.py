@@ -118,8 +118,8 @@ def paraphrase(
     words.append(str(rng.choice(ARTICLES)))
     after = str(rng.choice(TAILS)).split(" ")
     if rng.random() < 0.5:
-        words = [_scrambled(word, rng) for word in words]
-        after = [after[0], *(_scrambled(word, rng) for word in after[1:])]
+        words = [scrambled(word, rng) for word in words]
+        after = [after[0], *(scrambled(word, rng) for word in after[1:])]
     said = " ".join([word for word in words if word] + [name]) + " ".join(after)
     case = rng.random()
     if case < 0.2:
@@ -130,8 +130,8 @@ def paraphrase(
     return said if len(said.encode()) <= most_bytes else f"the {name}"
 
 
-def _scrambled(word: str, rng: np.random.Generator) -> str:
-    """The word, or as likely as `SCRAMBLED` one to eight letters."""
+def scrambled(word: str, rng: np.random.Generator) -> str:
+    """The word itself, or as likely as `SCRAMBLED` one to eight letters."""
     if rng.random() >= SCRAMBLED:
         return word
     letters = rng.choice(list(string.ascii_lowercase), int(rng.integers(1, 9)))

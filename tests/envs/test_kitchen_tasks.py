@@ -6,13 +6,16 @@ import pytest
 
 from brownfield.envs.expert_place import holds, place_command, stands_right
 from brownfield.envs.kitchen_env import KitchenEnv, KitchenEnvConfig
+from brownfield.envs.kitchen_fixtures import Spot
 from brownfield.envs.kitchen_tasks import (
     PHRASES,
+    PLACES,
     TASKS,
     Task,
     phrase_of,
     task_called,
     task_of,
+    task_paraphrase,
 )
 from brownfield.envs.objects import NAMED
 
@@ -21,7 +24,7 @@ from brownfield.envs.objects import NAMED
 def test_eight_phrasings_and_two_for_testing_say_what_they_ask(kind: str) -> None:
     train, test = PHRASES[kind]["train"], PHRASES[kind]["test"]
     assert len(train) >= 8 and len(test) >= 2 and not set(train) & set(test)
-    for thing in NAMED:
+    for thing in PLACES if kind == "go" else NAMED:
         task = Task(kind=kind, thing=thing)
         assert task_called(task.name) == task
         for phrase in (*train, *test):
@@ -30,6 +33,20 @@ def test_eight_phrasings_and_two_for_testing_say_what_they_ask(kind: str) -> Non
             assert phrase_of(prompt, task) == phrase
             assert len(prompt.encode()) <= 64
     assert phrase_of("juggle the box", task) == "other"
+
+
+@pytest.mark.parametrize("kind", TASKS)
+def test_paraphrases_ask_for_the_same_task(kind: str) -> None:
+    rng = np.random.default_rng(0)
+    thing = "table" if kind == "go" else "bottle"
+    task = Task(kind=kind, thing=thing)
+    prompt = task.prompt(PHRASES[kind]["train"][0])
+    said = {task_paraphrase(prompt, tuple(NAMED), rng) for _ in range(300)}
+    assert len(said) > 100
+    assert all(task_of(one, tuple(NAMED)) == task for one in said)
+    assert all(len(one.encode()) <= 64 for one in said)
+    special = ("fetch", "would", "belongs", "make your way")
+    assert not any(word in one.lower() for one in said for word in special)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +58,7 @@ def test_the_tray_lies_beside_the_objects(env: KitchenEnv) -> None:
     sides = set()
     for seed in range(8):
         env.reset(seed=seed)
-        tray = env.kitchen.tray
+        tray = env.kitchen.spots.get("tray")
         assert tray is not None
         for thing in (*env.kitchen.named, *env.kitchen.clutter):
             assert not tray.covers(thing.position[:2], thing.kind.radius_m - 0.02)
@@ -93,7 +110,7 @@ def test_lifted_only_is_not_put_down(env: KitchenEnv) -> None:
 
 def test_an_object_set_on_the_tray_is_judged_there(env: KitchenEnv) -> None:
     env.reset(seed=14)
-    tray = env.kitchen.tray
+    tray = env.kitchen.spots.get("tray")
     assert tray is not None
     joint = env.model.joint(env.task.thing)
     address = joint.qposadr[0]
@@ -111,25 +128,58 @@ def test_an_object_set_on_the_tray_is_judged_there(env: KitchenEnv) -> None:
 
 
 def test_other_prompts_ask_for_other_tasks_too() -> None:
-    env = KitchenEnv(KitchenEnvConfig(tasks=("pick", "tray")))
+    env = KitchenEnv(KitchenEnvConfig(tasks=TASKS))
     try:
-        kinds = set()
-        for seed in range(6):
+        kinds, others_kinds = set(), set()
+        for seed in range(12):
             env.reset(seed=seed)
             others = env.other_prompts()
-            assert len(others) == 2
+            assert 1 <= len(others) <= 2 and env.task.name not in others
             tasks = [task_called(name) for name in others]
-            assert tasks[0].thing == env.task.thing
-            assert {tasks[0].kind, env.task.kind} == {"pick", "tray"}
+            assert tasks[0].kind != env.task.kind
+            if "go" not in (tasks[0].kind, env.task.kind):
+                assert tasks[0].thing == env.task.thing
             for name, prompt in others.items():
                 assert env.read_prompt(prompt) == name
                 assert env.read_prompt(env.prompt_for(name)) == name
+                assert env.plan(name).shape == (8, 10)
+                assert np.isfinite(env.privileged(name)).all()
             kinds.add(env.task.kind)
-        assert kinds == {"pick", "tray"}
+            others_kinds.add(tasks[0].kind)
+        assert kinds == set(TASKS) == others_kinds
     finally:
         env.close()
-    with pytest.raises(ValueError, match="tasks must be of pick, tray; got 'juggle'"):
+    with pytest.raises(ValueError, match="tasks must be of pick, tray, bring, go"):
         KitchenEnvConfig(tasks=("juggle",))
+
+
+@pytest.mark.parametrize(("kind", "seed"), [("go", 1), ("go", 2), ("bring", 1)])
+def test_the_expert_goes_and_brings(kind: str, seed: int) -> None:
+    env = KitchenEnv(KitchenEnvConfig(tasks=(kind,), time_limit_s=40))
+    try:
+        env.reset(seed=seed)
+        over = late = False
+        info: dict = {}
+        while not (over or late):
+            _, _, over, late, info = env.step(env.plan(steps=1)[0])
+        assert info["success"], info["reason"]
+        table = env.kitchen.spots["table"]
+        if kind == "bring":
+            centre = env.data.body(env.task.thing).xpos
+            assert np.linalg.norm(centre[:2] - table.point(0)[:2]) < 0.12
+            assert info["as_asked"]
+    finally:
+        env.close()
+
+
+def test_a_spot_knows_its_frame() -> None:
+    spot = Spot(
+        centre=(0.4, 0.1), half=(0.1, 0.2), top_m=0.75, frame=(1.0, 2.0, np.pi / 2)
+    )
+    np.testing.assert_allclose(spot.point(0.05), [0.9, 2.4, 0.8], atol=1e-9)
+    np.testing.assert_allclose(spot.offset(np.array([0.9, 2.5])), [0.1, 0], atol=1e-9)
+    assert spot.covers(np.array([0.75, 2.4]), 0.0)
+    assert not spot.covers(np.array([0.9, 2.6]), 0.0)
 
 
 def test_a_tray_that_is_not_there_is_missed() -> None:
