@@ -37,6 +37,9 @@ CARRY_POSITION = np.array([0.21, -0.24, 0.0])
 """Palm while carrying, pelvis frame [m]; the height is what clears the counter."""
 CARRY_RISE_M = 0.16
 """An object is carried so far above where it stood [m]."""
+BACK_M = 0.05
+"""To put something down the robot stands so much farther away than to take it, or its
+elbow rests on the counter [m]."""
 CLEAR_X_M = -0.30
 """From here back there is room to turn with something in the hand [m]."""
 ABOVE_M = 0.07
@@ -142,7 +145,7 @@ def _bring(state: ExpertState, *, crowded: bool) -> tuple[Array, str]:
     over = state.goal - lag
     across = float(np.hypot(*(aim - over)[:2]))
     standing = bool(np.abs(previous[:3]).max() < STANDING_SPEED)
-    at_goal = replace(state, grasp_point=state.goal)
+    at_goal = replace(state, grasp_point=state.goal - [BACK_M, 0.0, 0.0])
     error, yaw = float(np.linalg.norm(stance_error(at_goal))), abs(state.yaw)
     pulled = palm[0] < CARRY_POSITION[0] + 0.04
     if not pulled and across < 0.3 and error < 0.22:
@@ -174,8 +177,10 @@ def _bring(state: ExpertState, *, crowded: bool) -> tuple[Array, str]:
         target[2] = max(target[2], aim[2] - 0.02) if across > 0.05 else target[2]
         new_aim, phase = aim + towards(target - aim, 0.022), "reach"
     else:
-        down = np.clip(over[2] - 0.004 - aim[2], -0.012, 0.0)
-        sideways = 0.5 * (over - aim)[:2]
-        new_aim, phase = aim + np.array([*sideways, down]), "lower"
+        # By where the object is: a hand that leans on something hangs behind its aim.
+        left = state.goal - state.grasp_point
+        step = np.array([*(0.3 * left[:2]), np.clip(left[2] - 0.004, -0.012, 0.0)])
+        new_aim = state.palm + towards(aim + step - state.palm, 0.045)
+        phase = "lower"
     new = state.rotation.T @ (new_aim - state.position)
     return np.concatenate([still, new, turned, [1.0]]), phase
