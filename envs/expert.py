@@ -82,6 +82,8 @@ class ExpertState:
     frame: Array | None = None
     """Where the goal's surface lies: x, y [m] and heading [rad] of the frame in which
     it is as the counter is in the world; None for the counter itself."""
+    drops: bool = False
+    """Whether the object shall be let go of above a hollow."""
     goes: bool = False
     """Whether the robot shall go to the goal with nothing."""
 

@@ -58,7 +58,11 @@ def stands_right(state: ExpertState) -> bool:
     offset = state.grasp_point - state.goal
     closed = state.command[9] > 0.9
     across, above = (0.025, 0.012) if closed else (0.10, 0.035)
-    return float(np.hypot(*offset[:2])) < across and abs(float(offset[2])) < above
+    if state.drops:
+        across, below = (0.05, -0.03) if closed else (0.22, -0.3)
+    else:
+        below = -above
+    return float(np.hypot(*offset[:2])) < across and below < float(offset[2]) < above
 
 
 def place_command(state: ExpertState) -> tuple[Array, str]:

@@ -48,8 +48,8 @@ class KitchenConfig:
     object_yaw_rad: tuple[float, float] = (-1.0, 1.0)
     """Heading of named objects [rad]."""
     spots: tuple[str, ...] = ()
-    """What else there is to put things on: a `tray` beside the named objects, a `table`
-    across the room."""
+    """What else there is to put things on or into: a `tray` beside the named objects, a
+    `table` across the room, a `sink` where the layout has room for it."""
     both_ways: bool = False
     """Whether the left hand finds a free way to every named object too."""
     named: tuple[str, ...] = tuple(NAMED)
@@ -328,8 +328,16 @@ def generate_kitchen(seed: int, config: KitchenConfig | None = None) -> Kitchen:
     spec.geom("cabinet").rgba = [*front, 1]
     spec.geom("wall_cabinet").rgba = [*front, 1]
 
+    sink = None
     if layout != "plain":
-        fit_out(layout, Fitter(spec=spec, height=height, front=front, rng=fittings))
+        fitter = Fitter(
+            spec=spec,
+            height=height,
+            front=front,
+            rng=fittings,
+            sink="sink" in config.spots,
+        )
+        sink = fit_out(layout, fitter)
 
     power = look.uniform(*config.light)
     tilt = look.uniform(0, config.light_angle_rad)
@@ -356,6 +364,8 @@ def generate_kitchen(seed: int, config: KitchenConfig | None = None) -> Kitchen:
         left_is_free=layout != "corner",
         rng=np.random.default_rng([seed, 8]),
     )
+    if sink is not None and "sink" in config.spots:
+        spots["sink"] = sink
     tray = spots.get("tray")
     placed_named, placed_clutter = put_objects(
         spec,

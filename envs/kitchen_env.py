@@ -35,11 +35,11 @@ from brownfield.envs.kitchen import (
     PlacedObject,
     generate_kitchen,
 )
+from brownfield.envs.kitchen_ask import SPOTS_OF, draw_other_tasks, draw_task
 from brownfield.envs.kitchen_noise import CommandNoise, NoiseConfig
 from brownfield.envs.kitchen_tasks import (
     KINDS,
     PHRASES,
-    PLACES,
     SPOT_OF,
     Task,
     phrase_of,
@@ -91,8 +91,6 @@ STARTS = {
     "wide": {"back": (0.8, 1.8), "lateral": 0.7, "yaw": 0.9},
 }
 """Start ranges: distance from the nominal stance [m], lateral offset [m], yaw [rad]."""
-SPOTS_OF = {"pick": (), "tray": ("tray",), "bring": ("table",), "go": ("table",)}
-"""What has to be in a kitchen for each kind of task."""
 COUNTER_POINT = (0.42, -0.17)
 """Going to the counter means to stand as if something here were to be taken, x and y
 [m]."""
@@ -109,8 +107,8 @@ class KitchenEnvConfig:
     phrases: str = "train"
     """`train` or `test` phrasings of the prompt."""
     tasks: tuple[str, ...] = ("pick",)
-    """What may be asked for: `pick` something up, put it on the `tray`, `bring` it to
-    the table, or `go` there."""
+    """What may be asked for: `pick` something up, put it on the `tray` or in the
+    `sink`, `bring` it to the table, or `go` there."""
     time_limit_s: float = 25.0
     """Longest episode [s]."""
     hands: str = "right"
@@ -210,20 +208,22 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         self.close()
         self._map, self.kitchen = self._kitchen(seed)
         names = tuple(o.name for o in self.kitchen.named)
-        tasks = self.config.tasks
-        kind = tasks[int(np.random.default_rng([seed, 9]).integers(len(tasks)))]
-        thing = str(rng.choice(names))
-        if kind == "go":
-            thing = str(np.random.default_rng([seed, 10]).choice(PLACES))
-        drawn = Task(kind=kind, thing=thing)
-        phrases = PHRASES[kind][self.config.phrases]
+        drawn = draw_task(self.config.tasks, self.kitchen, seed, rng)
+        phrases = PHRASES[drawn.kind][self.config.phrases]
         prompt = drawn.prompt(phrases[int(rng.integers(len(phrases)))])
         self.prompt = str((options or {}).get("prompt", prompt))
         self.task = task_of(self.prompt, names)
         for spot in self.task.spots:
             if spot not in self.kitchen.spots:
                 raise ValueError(f"there is no {spot} here, as {self.prompt!r} wants")
-        self._other_prompts = self._draw_others(np.random.default_rng([seed, 4]))
+        phrasing = np.random.default_rng([seed, 4])
+        self._other_prompts = {
+            other.name: other.prompt(phrases[int(phrasing.integers(len(phrases)))])
+            for other in draw_other_tasks(
+                self.task, self.config.tasks, self.kitchen, phrasing
+            )[: self.other_slots]
+            for phrases in (PHRASES[other.kind][self.config.phrases],)
+        }
 
         self.model = self.kitchen.model
         self.data = mujoco.MjData(self.model)
@@ -246,26 +246,6 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
             y = (spot.centre if spot else COUNTER_POINT)[1] + STANCE_Y_M
             return GoJudge(model, kitchen, spot.frame if spot else None, y)
         return PutJudge(model, kitchen, task.thing, SPOT_OF[task.kind])
-
-    def _draw_others(self, rng: np.random.Generator) -> dict[str, str]:
-        """Prompts for what else might be asked for, by its name: another task first,
-        with the same object where it has one, then the same task with others."""
-        task, names = self.task, [one.name for one in self.kitchen.named]
-        kinds = [kind for kind in self.config.tasks if kind != task.kind]
-        if len(kinds) > 1:
-            kinds = [kinds[int(rng.integers(len(kinds)))]]
-        others = []
-        for kind in kinds:
-            known = PLACES if kind == "go" else names
-            thing = task.thing if task.thing in known else str(rng.choice(known))
-            others.append(Task(kind=kind, thing=thing))
-        known = PLACES if task.kind == "go" else names
-        others += [Task(kind=task.kind, thing=x) for x in known if x != task.thing]
-        prompts = {}
-        for other in others[: self.other_slots]:
-            phrases = PHRASES[other.kind][self.config.phrases]
-            prompts[other.name] = other.prompt(phrases[int(rng.integers(len(phrases)))])
-        return prompts
 
     def _kitchen(self, seed: int) -> tuple[str, Kitchen]:
         """Which scene, empty for none, and the kitchen of a seed."""
@@ -446,6 +426,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
             command=self.command.copy(),
             goal=self._goal(task, kind.grasp_height_m),
             frame=self._frame(task),
+            drops=task.kind == "sink",
             goes=goes,
         )
 
@@ -456,7 +437,9 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
             return None
         if task.kind == "go" and task.thing == "counter":
             return np.array([*COUNTER_POINT, self.kitchen.counter_height_m])
-        return self.kitchen.spots[task.spots[0]].point(grasp_height_m)
+        spot = self.kitchen.spots[task.spots[0]]
+        # Over a hollow the hand stays above its rim.
+        return spot.point(spot.hollow_m + 0.035 if spot.hollow_m else grasp_height_m)
 
     def _frame(self, task: Task) -> Array | None:
         spots = [self.kitchen.spots[name] for name in task.spots]

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-SPOTS = ("tray", "table")
-"""What things can be put on."""
+SPOTS = ("tray", "table", "sink")
+"""What things can be put on or into; a sink needs a layout with room for one."""
 TABLE_HEIGHT_M = (0.74, 0.80)
 """Tables are lower than counters [m]."""
 _BOX = mujoco.mjtGeom.mjGEOM_BOX
@@ -32,6 +32,10 @@ class Spot:
     frame: tuple[float, float, float] | None = None
     """x, y [m] and heading [rad] of the frame in which its surface lies as the counter
     lies in the world; None for the world's own."""
+
+    hollow_m: float = 0.0
+    """Depth of a hollow that things are dropped into [m]; 0 for a surface that they are
+    stood on."""
 
     def point(self, height_m: float) -> Array:
         """A point (3,) above its centre, world frame [m]."""

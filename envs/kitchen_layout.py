@@ -8,15 +8,19 @@ Everything here is outside of their reach, to be seen and bumped into.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import mujoco
 import numpy as np
+
+from brownfield.envs.kitchen_fixtures import Spot
 
 LAYOUTS = ("straight", "corner", "island", "table")
 """Layouts that are recorded in."""
 UNSEEN_LAYOUTS = ("galley", "window")
 """Layouts that nothing is recorded in."""
+BASIN_M = 0.12
+"""Depth of a sink [m]."""
 WORK_Y_M = (-0.98, 0.78)
 """What lies on the counter within is the episode's [m]."""
 _BOX, _CYLINDER = mujoco.mjtGeom.mjGEOM_BOX, mujoco.mjtGeom.mjGEOM_CYLINDER
@@ -35,6 +39,10 @@ class Fitter:
     """Colour of doors (3,)."""
     rng: np.random.Generator
     """Draws everything."""
+    sink: bool = False
+    """Whether there has to be a sink where the layout has room for one."""
+    basins: list[tuple[float, float]] = field(default_factory=list)
+    """Along the counter, from where to where a sink was let into it [m]."""
 
     def box(
         self,
@@ -86,8 +94,8 @@ class Fitter:
         return bool(self.rng.random() < chance)
 
 
-def fit_out(layout: str, fitter: Fitter) -> None:
-    """Furnish a kitchen.
+def fit_out(layout: str, fitter: Fitter) -> Spot | None:
+    """Furnish a kitchen; returns its sink where it has one.
 
     Raises:
         ValueError: unknown layout.
@@ -95,6 +103,15 @@ def fit_out(layout: str, fitter: Fitter) -> None:
     if layout not in _FITTED:
         raise ValueError(f"layout must be one of {', '.join(_FITTED)}; got {layout!r}")
     _FITTED[layout](fitter)
+    if not fitter.basins:
+        return None
+    first, last = fitter.basins[0]
+    return Spot(
+        centre=(0.47, (first + last) / 2),
+        half=(0.19, (last - first) / 2),
+        top_m=fitter.height - BASIN_M,
+        hollow_m=BASIN_M,
+    )
 
 
 def _run_of_cabinets(f: Fitter, left: float, right: float, *, sink: bool) -> None:
@@ -109,17 +126,18 @@ def _run_of_cabinets(f: Fitter, left: float, right: float, *, sink: bool) -> Non
     if not sink:
         return
     first, last = end + 0.04, min(end + 0.44, left - 0.06)
+    f.basins.append((first, last))
     f.box((0.25, end, h - 0.04), (0.33, left, h), material="countertop")
     f.box((0.73, end, h - 0.04), (0.85, left, h), material="countertop")
     f.box((0.33, end, h - 0.04), (0.73, first, h), material="countertop")
     f.box((0.33, last, h - 0.04), (0.73, left, h), material="countertop")
     f.box((0.31, end, 0.1), (0.85, left, h - 0.24), f.front)
     f.box((0.31, end, h - 0.24), (0.32, left, h - 0.04), f.front)
-    f.box((0.33, first, h - 0.22), (0.73, last, h - 0.20), _STEEL)
+    f.box((0.33, first, h - BASIN_M - 0.02), (0.73, last, h - BASIN_M), _STEEL)
     for x in ((0.32, 0.33), (0.73, 0.74)):
-        f.box((x[0], first, h - 0.22), (x[1], last, h - 0.002), _STEEL)
+        f.box((x[0], first, h - BASIN_M - 0.02), (x[1], last, h - 0.002), _STEEL)
     for y in ((first - 0.01, first), (last, last + 0.01)):
-        f.box((0.33, y[0], h - 0.22), (0.73, y[1], h - 0.002), _STEEL)
+        f.box((0.33, y[0], h - BASIN_M - 0.02), (0.73, y[1], h - 0.002), _STEEL)
     middle = (first + last) / 2
     f.disc((0.79, middle, h + 0.13), 0.015, 0.13, _STEEL)
     f.box(
@@ -200,7 +218,7 @@ def _fridge(f: Fitter, y: float, x: float = 0.25) -> None:
 
 def _straight(f: Fitter) -> None:
     left, right = f.between(1.25, 1.7), -f.between(1.3, 1.8)
-    sink = f.maybe(0.7)
+    sink = f.maybe(0.7) or f.sink
     _run_of_cabinets(f, left, right, sink=sink)
     _hob(f, right)
     _appliances(f, left, right, sink=sink)

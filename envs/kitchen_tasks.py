@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +32,22 @@ PHRASES: dict[str, dict[str, tuple[str, ...]]] = {
         "test": (
             "the {} belongs on the tray",
             "I would like the {} on the tray, please",
+        ),
+    },
+    "sink": {
+        "train": (
+            "put the {} in the sink",
+            "place the {} in the sink",
+            "please put the {} in the sink",
+            "set the {} down in the sink",
+            "move the {} into the sink",
+            "the {} goes in the sink",
+            "could you put the {} in the sink?",
+            "get the {} into the sink",
+        ),
+        "test": (
+            "the {} belongs in the sink",
+            "I would like the {} in the sink, please",
         ),
     },
     "bring": {
@@ -72,6 +89,7 @@ PLACES = ("counter", "table")
 ASKED = {
     "pick": "{}",
     "tray": "{} on the tray",
+    "sink": "{} in the sink",
     "go": "go to the {}",
     "bring": "{} to the table",
 }
@@ -79,16 +97,17 @@ ASKED = {
 KINDS = {
     "pick": "pick up",
     "tray": "put on the tray",
+    "sink": "put in the sink",
     "bring": "bring to the table",
     "go": "walk to",
 }
 """Names of the kinds in reports."""
-SPOT_OF = {"tray": "tray", "bring": "table"}
+SPOT_OF = {"tray": "tray", "sink": "sink", "bring": "table"}
 """What a task puts things on."""
 OPENERS = ("", "", "please ", "now ", "ok, ", "robot, ", "it is time: ")
 TAILS = ("", "", " now", " please", ", thanks", " for me")
 """Parts of paraphrases of tasks that say more than a thing's name."""
-KEPT = ("tray", "table", "counter", "on", "onto", "to")
+KEPT = ("tray", "sink", "table", "counter", "on", "onto", "in", "into", "to")
 """Words that tell such tasks apart: no paraphrase scrambles them."""
 
 
@@ -133,9 +152,9 @@ def task_of(prompt: str, names: tuple[str, ...]) -> Task:
     if not any(name in said for name in names) and len(places) == 1:
         return Task(kind="go", thing=places[0])
     thing = object_of(prompt, names)
-    rest = said.replace(thing, "")
-    kind = "tray" if "tray" in rest else "bring" if "table" in rest else "pick"
-    return Task(kind=kind, thing=thing)
+    rest = re.sub("[^a-z ]", " ", said.replace(thing, " "))
+    kinds = [kind for kind, spot in SPOT_OF.items() if spot in rest.split()]
+    return Task(kind=kinds[0] if kinds else "pick", thing=thing)
 
 
 def task_called(name: str) -> Task:

@@ -108,7 +108,7 @@ class PutJudge(PickJudge):
         if name != self._target:
             return super()._fallen_m(name)
         rest = self._objects[name].position[2] - self._kind.height_m / 2
-        return min(-0.08, self._spot.top_m - rest - 0.08)
+        return min(-0.08, self._spot.top_m - rest - 0.15)
 
     def step(self, data: mujoco.MjData, dt_s: float) -> None:
         """Count the time that the object has stood there."""
@@ -134,6 +134,11 @@ class PutJudge(PickJudge):
         nearest = min(
             float(np.linalg.norm(data.site_xpos[palm] - centre)) for palm in self._palms
         )
+        if spot.hollow_m:
+            # In the sink a thing may lie.
+            speed = float(np.abs(data.cvel[body]).max())
+            low = centre[2] < spot.top_m + spot.hollow_m
+            return bool(inside.all() and low and speed < 0.3 and nearest > AWAY_M)
         upright = data.xmat[body, 8] > 0.95
         return bool(inside.all() and upright and abs(above) < 0.02 and nearest > AWAY_M)
 

@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 
 from brownfield.envs.expert_place import holds, place_command, stands_right
+from brownfield.envs.kitchen import KitchenConfig
 from brownfield.envs.kitchen_env import KitchenEnv, KitchenEnvConfig
 from brownfield.envs.kitchen_fixtures import Spot
 from brownfield.envs.kitchen_tasks import (
     PHRASES,
     PLACES,
+    SPOT_OF,
     TASKS,
     Task,
     phrase_of,
@@ -128,10 +130,10 @@ def test_an_object_set_on_the_tray_is_judged_there(env: KitchenEnv) -> None:
 
 
 def test_other_prompts_ask_for_other_tasks_too() -> None:
-    env = KitchenEnv(KitchenEnvConfig(tasks=TASKS))
+    env = KitchenEnv(KitchenEnvConfig(tasks=TASKS, kitchen=SINKS))
     try:
         kinds, others_kinds = set(), set()
-        for seed in range(12):
+        for seed in range(30):
             env.reset(seed=seed)
             others = env.other_prompts()
             assert 1 <= len(others) <= 2 and env.task.name not in others
@@ -149,13 +151,20 @@ def test_other_prompts_ask_for_other_tasks_too() -> None:
         assert kinds == set(TASKS) == others_kinds
     finally:
         env.close()
-    with pytest.raises(ValueError, match="tasks must be of pick, tray, bring, go"):
+    with pytest.raises(
+        ValueError, match="tasks must be of pick, tray, sink"
+    ):
         KitchenEnvConfig(tasks=("juggle",))
 
 
-@pytest.mark.parametrize(("kind", "seed"), [("go", 1), ("go", 2), ("bring", 1)])
+SINKS = KitchenConfig(layout=("straight",))
+
+
+@pytest.mark.parametrize(
+    ("kind", "seed"), [("go", 1), ("go", 2), ("bring", 1), ("sink", 1)]
+)
 def test_the_expert_goes_and_brings(kind: str, seed: int) -> None:
-    env = KitchenEnv(KitchenEnvConfig(tasks=(kind,), time_limit_s=40))
+    env = KitchenEnv(KitchenEnvConfig(tasks=(kind,), time_limit_s=40, kitchen=SINKS))
     try:
         env.reset(seed=seed)
         over = late = False
@@ -163,10 +172,11 @@ def test_the_expert_goes_and_brings(kind: str, seed: int) -> None:
         while not (over or late):
             _, _, over, late, info = env.step(env.plan(steps=1)[0])
         assert info["success"], info["reason"]
-        table = env.kitchen.spots["table"]
-        if kind == "bring":
+        if kind != "go":
+            spot = env.kitchen.spots[SPOT_OF[kind]]
             centre = env.data.body(env.task.thing).xpos
-            assert np.linalg.norm(centre[:2] - table.point(0)[:2]) < 0.12
+            assert np.linalg.norm(centre[:2] - spot.point(0)[:2]) < 0.2
+            assert centre[2] - spot.top_m < 0.15
             assert info["as_asked"]
     finally:
         env.close()
@@ -187,5 +197,8 @@ def test_a_tray_that_is_not_there_is_missed() -> None:
     try:
         with pytest.raises(ValueError, match="no tray here"):
             env.reset(seed=1, options={"prompt": "put the coffee cup on the tray"})
+        nowhere = KitchenEnv(KitchenEnvConfig(tasks=("sink",)))
+        with pytest.raises(ValueError, match="no room for any of sink"):
+            nowhere.reset(seed=1)
     finally:
         env.close()
