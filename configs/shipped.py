@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from brownfield.robot.bodies import body_named
 
-DEFAULT_CHECKPOINTS = {"g1": "g1_kitchen", "car": "car_town"}
+DEFAULT_CHECKPOINTS = {"g1": "g1_kitchen", "car": "g1_car"}
 """Names of folders in policies/checkpoints."""
 
 

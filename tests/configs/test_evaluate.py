@@ -46,7 +46,7 @@ def test_without_a_body_it_is_the_humanoid(monkeypatch: pytest.MonkeyPatch) -> N
 def test_a_checkpoint_knows_its_body(monkeypatch: pytest.MonkeyPatch) -> None:
     assert isinstance(_evaluated(monkeypatch, "car_town").env, RoadEnvConfig)
     paired = _evaluated(monkeypatch, "--preset", "paired_towns")
-    assert paired.checkpoint == Path("car_town") and paired.actors == ("policy",)
+    assert paired.checkpoint == Path("g1_car") and paired.actors == ("policy",)
 
 
 def test_another_body_than_the_checkpoints_is_refused() -> None:
