@@ -461,10 +461,11 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         if self.controller.left is not None:
             side = hand_for(self.hands_state(asked))
         seen = self._seen(state, side)
-        if state.goal is not None and (state.goes or holds(seen)):
-            state = replace(state, grasp_point=state.goal)
+        goal = state.goal
+        if goal is not None and (state.goes or holds(seen)):
+            state = replace(state, grasp_point=goal)
             there = seen_from(self._seen(state, side), seen.frame)
-            centre = state.goal
+            centre = goal
         else:
             there = self._seen(state, side)
             centre = self.data.body(self._task(asked).thing).xpos

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,7 +117,7 @@ class Windows:
         new_look = np.cumsum(mask) - 1
         rows = mask[self.look]
         values = {f.name: getattr(self, f.name) for f in fields(self)}
-        taken = {
+        taken: dict[str, Any] = {
             name: value
             if name in OF_ALL or value is None
             else value[mask if name in OF_LOOKS else rows]

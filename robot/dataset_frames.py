@@ -77,12 +77,10 @@ class DatasetFrames:
             ValueError: unknown, or none was named and there are several.
         """
         known = ", ".join(self.cameras)
-        if name is None:
-            if len(self.cameras) > 1:
-                raise ValueError(f"{self.path} has several cameras, name one: {known}")
-            return self.cameras[0]
+        if name is None and len(self.cameras) > 1:
+            raise ValueError(f"{self.path} has several cameras, name one: {known}")
         for key in self.cameras:
-            if name in (key, key.rpartition(".")[2]):
+            if name is None or name in (key, key.rpartition(".")[2]):
                 return key
         raise ValueError(f"{self.path} has no camera {name!r}: it has {known}")
 

@@ -4,6 +4,7 @@ import importlib
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -50,9 +51,12 @@ def test_clips_have_the_rate_and_the_size_asked_for(dataset: Path) -> None:
         ({"camera": "head", "hz": 20.0}, "episode 0: expected hz"),
     ],
 )
-def test_what_does_not_fit_is_named(dataset: Path, changes: dict, message: str) -> None:
+def test_what_does_not_fit_is_named(
+    dataset: Path, changes: dict[str, Any], message: str
+) -> None:
+    wanted: dict[str, Any] = {"size": (32, 32)} | changes
     with pytest.raises(ValueError, match=message):
-        load_clips([dataset], **({"size": (32, 32)} | changes))
+        load_clips([dataset], **wanted)
 
 
 def test_a_damaged_frame_is_named(tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ def test_mirrored_poses_have_mirrored_solutions() -> None:
     pose = np.array([0.35, -0.2, 0.25, 0.1, -0.2, 0.4])
     other = mirrored_pose(pose)
     np.testing.assert_array_equal(mirrored_pose(other), pose)
+    one = two = np.zeros(7)
     for _ in range(120):
         one = right.solve(WAIST, pose[:3], pose[3:])
         two = left.solve(WAIST, other[:3], other[3:])
