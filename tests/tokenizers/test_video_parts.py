@@ -60,7 +60,7 @@ def test_fsq_says_the_ids_of_its_peer(levels: tuple[int, ...]) -> None:
 @pytest.mark.parametrize(
     ("name", "ids", "millions"),
     [
-        ("eye", 8 * 8, 0.45),
+        ("eye", 8 * 8, 0.44),
         ("pico", 8 * 8, 0.6),
         ("nano", 8 * 8, 1.5),
         ("nano-hq", 16 * 16, 0.5),
