@@ -30,7 +30,7 @@ class PlaceOptions:
         """What a body's episodes are drawn from.
 
         Raises:
-            ValueError: no place for this body.
+            ValueError: no place for this body, or hands that it has no commands for.
             MapError: a map that cannot be used.
             SceneError: a scene that cannot be a kitchen.
         """
@@ -38,6 +38,12 @@ class PlaceOptions:
         name = next(name for name, one in PLACES.items() if one is kind)
         config: EnvConfig = getattr(self, name)
         config = replace(config, place=self.place or config.place)
+        if isinstance(config, KitchenEnvConfig) and config.hands != "right":
+            raise ValueError(
+                "kitchen.hands must be right: datasets and policies of body "
+                f"{body!r} hold one hand's commands; got {config.hands!r}, which the "
+                "environment alone knows so far"
+            )
         for place in config.place:
             if isinstance(config, RoadEnvConfig):
                 load_map(place)

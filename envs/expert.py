@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from brownfield.robot.body import Body
 from brownfield.robot.g1.body import G1_BODY
 from brownfield.robot.g1.controller import (
     READY_POSITION,
@@ -255,10 +256,10 @@ def expert_command(state: ExpertState) -> tuple[Array, str]:
     return np.concatenate([still, palm, rotation, [new_grip]]), phase
 
 
-def clip_command(command: Array) -> Array:
-    """A command within the body's limits, with the base exactly still below
+def clip_command(command: Array, body: Body = G1_BODY) -> Array:
+    """A command (D,) within a body's limits, with the base exactly still below
     `STANDING_SPEED`."""
-    command = np.clip(command, G1_BODY.action_lower, G1_BODY.action_upper)
+    command = np.clip(command, body.action_lower, body.action_upper)
     if np.abs(command[:3]).max() < STANDING_SPEED:
         command[:3] = 0.0
     return command

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from brownfield.envs.expert import ExpertState, advance, towards
+from brownfield.envs.expert import ExpertState, advance, clip_command, towards
 from brownfield.envs.expert_plan import next_command
 from brownfield.robot.g1.body import G1_TWO_HANDS
-from brownfield.robot.g1.controller import READY_BOTH, STANDING_SPEED
+from brownfield.robot.g1.controller import READY_BOTH
 from brownfield.robot.g1.upper_body import mirrored_pose
 
 Array = NDArray[np.float64]
@@ -25,7 +25,6 @@ MARGIN_M = 0.05
 """Both hands are as near when the object is no farther to the left along the counter
 [m]; then it is the right one's."""
 _FLIP = np.diag([1.0, -1.0, 1.0])
-_BASE = np.array([1.0, -1.0, -1.0])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,18 +39,15 @@ class HandsState:
 
 def hand_for(state: HandsState) -> str:
     """The hand that takes the object: the one at work, else the nearer one."""
-    command = state.body.command
-    for side, part in SIDES.items():
-        away = np.linalg.norm(command[part][:3] - READY_BOTH[part][:3]) > 0.03
-        if away and command[part][6] > 0.05:
-            return side
+    hands = {side: state.body.command[part] for side, part in SIDES.items()}
     reaching = [
         side
-        for side, part in SIDES.items()
-        if np.linalg.norm(command[part][:3] - READY_BOTH[part][:3]) > 0.03
+        for side, hand in hands.items()
+        if np.linalg.norm(hand[:3] - READY_BOTH[SIDES[side]][:3]) > 0.03
     ]
-    if len(reaching) == 1:
-        return reaching[0]
+    closed = [side for side in reaching if hands[side][6] > 0.05]
+    if closed or len(reaching) == 1:
+        return (closed or reaching)[0]
     # Along the counter: seen from the robot a turn would change it.
     aside = state.body.grasp_point[1] - state.body.position[1]
     return "left" if aside > MARGIN_M else "right"
@@ -59,23 +55,11 @@ def hand_for(state: HandsState) -> str:
 
 def seen_by(state: HandsState, side: str) -> ExpertState:
     """The state as the one-handed expert sees it, in a mirror for the left hand."""
-    body = state.body
-    own = body.command[SIDES[side]]
+    body, own = state.body, state.body.command[SIDES[side]]
+    command = np.concatenate([body.command[:3], own])
     if side == "right":
-        return replace(body, command=np.concatenate([body.command[:3], own]))
-    pose = mirrored_pose(own[:6])
-    return replace(
-        body,
-        position=_FLIP @ body.position,
-        rotation=_FLIP @ body.rotation @ _FLIP,
-        velocity=_FLIP @ body.velocity,
-        gyro=body.gyro * [-1.0, 1.0, -1.0],
-        grasp_point=_FLIP @ body.grasp_point,
-        palm=_FLIP @ state.left_palm,
-        goal=None if body.goal is None else _FLIP @ body.goal,
-        frame=None if body.frame is None else body.frame * [1.0, -1.0, -1.0],
-        command=np.concatenate([_BASE * body.command[:3], pose, own[6:]]),
-    )
+        return replace(body, command=command)
+    return _mirrored(replace(body, palm=state.left_palm, command=command))
 
 
 def hands_command(state: HandsState) -> tuple[Array, str]:
@@ -84,7 +68,7 @@ def hands_command(state: HandsState) -> tuple[Array, str]:
     said, phase = next_command(seen_by(state, side))
     command = state.body.command.copy()
     if side == "left":
-        said = np.concatenate([_BASE * said[:3], mirrored_pose(said[3:9]), said[9:]])
+        said = _mirrored_command(said)
     command[:3], command[SIDES[side]] = said[:3], said[3:]
     idle = SIDES["left" if side == "right" else "right"]
     ready = READY_BOTH[idle]
@@ -100,41 +84,41 @@ def hands_chunk(state: HandsState, steps: int) -> tuple[Array, str]:
     for _ in range(steps):
         side = hand_for(state)
         command, phase = hands_command(state)
-        command = clip_hands(command)
+        command = clip_command(command, G1_TWO_HANDS)
         first = first or phase
         chunk.append(command)
         seen = seen_by(replace(state, body=replace(state.body, command=command)), side)
         after = advance(seen_by(state, side), seen.command, phase, dt_s)
-        state = _unseen(state, after, side, command)
+        state = _unseen(after, side, command)
     return np.array(chunk), first
 
 
-def clip_hands(command: Array) -> Array:
-    """A command (17,) within limits, with the base exactly still below
-    `STANDING_SPEED`."""
-    body = G1_TWO_HANDS
-    command = np.clip(command, body.action_lower, body.action_upper)
-    if np.abs(command[:3]).max() < STANDING_SPEED:
-        command[:3] = 0.0
-    return command
+def _mirrored(state: ExpertState) -> ExpertState:
+    """A state of one hand (its command (10,)) with left and right exchanged."""
+    return replace(
+        state,
+        position=_FLIP @ state.position,
+        rotation=_FLIP @ state.rotation @ _FLIP,
+        velocity=_FLIP @ state.velocity,
+        gyro=state.gyro * [-1.0, 1.0, -1.0],
+        grasp_point=_FLIP @ state.grasp_point,
+        palm=_FLIP @ state.palm,
+        command=_mirrored_command(state.command),
+        goal=None if state.goal is None else _FLIP @ state.goal,
+        frame=None if state.frame is None else state.frame * [1.0, -1.0, -1.0],
+    )
 
 
-def _unseen(
-    state: HandsState, after: ExpertState, side: str, command: Array
-) -> HandsState:
+def _mirrored_command(command: Array) -> Array:
+    """A command (10,) of one hand as the other one gets it."""
+    base = command[:3] * [1.0, -1.0, -1.0]
+    return np.concatenate([base, mirrored_pose(command[3:9]), command[9:]])
+
+
+def _unseen(after: ExpertState, side: str, command: Array) -> HandsState:
     """The state after a command, from what the one-handed expert would see."""
     if side == "left":
-        after = replace(
-            after,
-            position=_FLIP @ after.position,
-            rotation=_FLIP @ after.rotation @ _FLIP,
-            velocity=_FLIP @ after.velocity,
-            gyro=after.gyro * [-1.0, 1.0, -1.0],
-            grasp_point=_FLIP @ after.grasp_point,
-            palm=_FLIP @ after.palm,
-            goal=state.body.goal,
-            frame=state.body.frame,
-        )
+        after = _mirrored(after)
     palms = {
         name: after.position + after.rotation @ command[part][:3]
         for name, part in SIDES.items()

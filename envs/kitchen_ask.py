@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from brownfield.envs.kitchen import Kitchen
-from brownfield.envs.kitchen_tasks import PLACES, SPOT_OF, TASKS, Task
+from brownfield.envs.kitchen_tasks import PHRASES, PLACES, SPOT_OF, TASKS, Task
 
 SPOTS_OF = {
     kind: ("table",) if kind == "go" else tuple(SPOT_OF.get(kind, "").split())
@@ -59,6 +59,18 @@ def draw_other_tasks(
         drawn.append(Task(kind=kind, thing=thing))
     known = PLACES if task.kind == "go" else names
     return drawn + [Task(kind=task.kind, thing=x) for x in known if x != task.thing]
+
+
+def draw_prompt(task: Task, phrases: str, rng: np.random.Generator) -> str:
+    """The sentence that asks for a task, in one of its phrasings.
+
+    Args:
+        task: what is asked for.
+        phrases: `train` or `test`.
+        rng: draws the phrasing.
+    """
+    known = PHRASES[task.kind][phrases]
+    return task.prompt(known[int(rng.integers(len(known)))])
 
 
 def _possible(kinds: Sequence[str], kitchen: Kitchen) -> list[str]:

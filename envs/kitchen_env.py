@@ -22,7 +22,6 @@ from brownfield.envs.expert import (
 from brownfield.envs.expert_hands import (
     SIDES,
     HandsState,
-    clip_hands,
     hand_for,
     hands_chunk,
     seen_by,
@@ -35,7 +34,12 @@ from brownfield.envs.kitchen import (
     PlacedObject,
     generate_kitchen,
 )
-from brownfield.envs.kitchen_ask import SPOTS_OF, draw_other_tasks, draw_task
+from brownfield.envs.kitchen_ask import (
+    SPOTS_OF,
+    draw_other_tasks,
+    draw_prompt,
+    draw_task,
+)
 from brownfield.envs.kitchen_noise import CommandNoise, NoiseConfig
 from brownfield.envs.kitchen_tasks import (
     KINDS,
@@ -72,8 +76,11 @@ PRIVILEGED_NAMES = (
     "pixel_y",
 )
 """Simulator truth about the named object, for auxiliary losses and metrics; never part
-of an observation. The pixel is where the object's centre appears in the head camera's
-frame, -1 to 1 from left to right and from top to bottom; 2 is far outside."""
+of an observation: its grasp point in the pelvis frame [m], the way to where to stand in
+the heading frame [m], and the heading [rad]. Once it is in the hand, or where there is
+none, all but the heading is about where to go with it. The pixel is where the object's
+centre appears in the head camera's frame, -1 to 1 from left to right and from top to
+bottom; 2 is far outside."""
 SEGMENTS: dict[str, tuple[str, ...]] = {
     **{name: (name,) for name in NAMED},
     "tray": ("tray",),
@@ -91,6 +98,8 @@ STARTS = {
     "wide": {"back": (0.8, 1.8), "lateral": 0.7, "yaw": 0.9},
 }
 """Start ranges: distance from the nominal stance [m], lateral offset [m], yaw [rad]."""
+CARRY_S = 20.0
+"""A task that puts something somewhere may take so much longer [s]."""
 COUNTER_POINT = (0.42, -0.17)
 """Going to the counter means to stand as if something here were to be taken, x and y
 [m]."""
@@ -110,7 +119,7 @@ class KitchenEnvConfig:
     """What may be asked for: `pick` something up, put it on the `tray` or in the
     `sink`, `bring` it to the table, or `go` there."""
     time_limit_s: float = 25.0
-    """Longest episode [s]."""
+    """Longest episode [s]; a task that puts something somewhere has `CARRY_S` more."""
     hands: str = "right"
     """`right`, or `both`: commands hold both palms and the expert takes what is asked
     for with the nearer one."""
@@ -123,7 +132,7 @@ class KitchenEnvConfig:
     """How demonstrations are disturbed."""
 
     def __post_init__(self) -> None:
-        """Refuse starts and phrases that do not exist."""
+        """Refuse starts, hands, phrases and tasks that do not exist."""
         if self.start not in (*STARTS, "mixed"):
             raise ValueError(
                 f"start must be one of {', '.join(STARTS)}, mixed; got {self.start!r}"
@@ -145,9 +154,10 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
 
     Observation: `head` uint8 (128, 128, 3), `state` float32 (S,) as named by
     `body.state`, `prompt` str. Action: a command (D,) of `body.action`.
-    `info` carries `success`, `reason` (why it failed, empty otherwise), `asked` (the
-    object that the prompt names), `did` (the first object that was lifted, if any),
-    `as_asked` (whether it is the same) and `privileged` (9,), see `PRIVILEGED_NAMES`.
+    `info` carries `success`, `reason` (why it failed, empty otherwise), `asked` (what
+    the prompt asks for, such as `box` or `box on the tray`), `did` (the first object
+    that was lifted, if any), `as_asked` (whether it is the one that the prompt names),
+    `kind` (of the task) and `privileged` (9,), see `PRIVILEGED_NAMES`.
     """
 
     place = "kitchen"
@@ -199,7 +209,8 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
             options: `prompt` (str) asks for something else in the same scene.
 
         Raises:
-            ValueError: the prompt names no object that stands on the counter.
+            ValueError: the prompt names no object that stands on the counter, or a
+                place that is not there; or the kitchen has no room for any task.
         """
         super().reset(seed=seed)
         if seed is None:
@@ -209,20 +220,17 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         self._map, self.kitchen = self._kitchen(seed)
         names = tuple(o.name for o in self.kitchen.named)
         drawn = draw_task(self.config.tasks, self.kitchen, seed, rng)
-        phrases = PHRASES[drawn.kind][self.config.phrases]
-        prompt = drawn.prompt(phrases[int(rng.integers(len(phrases)))])
+        prompt = draw_prompt(drawn, self.config.phrases, rng)
         self.prompt = str((options or {}).get("prompt", prompt))
         self.task = task_of(self.prompt, names)
         for spot in self.task.spots:
             if spot not in self.kitchen.spots:
                 raise ValueError(f"there is no {spot} here, as {self.prompt!r} wants")
-        phrasing = np.random.default_rng([seed, 4])
+        other = np.random.default_rng([seed, 4])
+        tasks = draw_other_tasks(self.task, self.config.tasks, self.kitchen, other)
         self._other_prompts = {
-            other.name: other.prompt(phrases[int(phrasing.integers(len(phrases)))])
-            for other in draw_other_tasks(
-                self.task, self.config.tasks, self.kitchen, phrasing
-            )[: self.other_slots]
-            for phrases in (PHRASES[other.kind][self.config.phrases],)
+            task.name: draw_prompt(task, self.config.phrases, other)
+            for task in tasks[: self.other_slots]
         }
 
         self.model = self.kitchen.model
@@ -334,7 +342,8 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         self._steps += 1
         self.judge.step(self.data, 1.0 / self.body.control_hz)
         over = self.judge.success or bool(self.judge.reason)
-        late = self._steps >= self.config.time_limit_s * self.body.control_hz
+        limit_s = self.config.time_limit_s + CARRY_S * (self.task.kind in SPOT_OF)
+        late = self._steps >= limit_s * self.body.control_hz
         info = self._info()
         if late and not over:
             info["reason"] = self.judge.unfinished()
@@ -346,9 +355,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
 
     def clip(self, command: Array) -> Array:
         """A command (D,) within limits, with the base exactly still when slow."""
-        if self.controller.left is not None:
-            return clip_hands(command)
-        return clip_command(command)
+        return clip_command(command, self.body)
 
     def disturbance(self, rng: np.random.Generator) -> Callable[[Array], Array]:
         """Bursts of noise on commands (D,), for one episode."""

@@ -145,5 +145,15 @@ def _table(spec: mujoco.MjSpec, left: bool, rng: np.random.Generator) -> Spot:
         for y in (-half + 0.04, half - 0.04):
             size, pos = [0.03, 0.03, height / 2 - 0.02], [x, y, height / 2 - 0.02]
             body.add_geom(type=_BOX, size=size, pos=pos, rgba=legs)
+    # Far enough back to see the counter and a table on either side.
+    room = spec.camera("room")
+    room.pos, room.fovy = [-4.4, -2.6, 2.9], 50
+    forward = np.array([3.9, 2.6, -2.2]) / np.linalg.norm([3.9, 2.6, -2.2])
+    right = np.cross(forward, [0.0, 0.0, 1.0])
+    right /= np.linalg.norm(right)
+    axes = np.stack([right, np.cross(right, forward), -forward], 1)
+    turned = np.zeros(4)
+    mujoco.mju_mat2Quat(turned, axes.flatten())
+    room.quat = turned
     centre = (float(rng.uniform(0.40, 0.46)), float(rng.uniform(-0.12, 0.12)))
     return Spot(centre=centre, half=(0.14, 0.3), top_m=height, frame=frame)

@@ -196,6 +196,8 @@ def _settings(config: EvaluateConfig) -> dict[str, Any]:
     settings = asdict(config)
     for name in ("checkpoint", "out", "workers", "metrics", "show_progress"):
         del settings[name]
+    places = settings["env"]["place"]
+    settings["env"]["place"] = [Path(place).name for place in places]
     return json.loads(json.dumps(settings))
 
 

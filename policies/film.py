@@ -13,6 +13,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 Picture = NDArray[np.uint8]
 """(H, W, 3), RGB."""
 
@@ -121,9 +122,19 @@ def write_grid(
                     good = caption.startswith("success")
                     colour = (96, 214, 130) if good else (240, 110, 90)
                 text = caption if over else caption.partition(": ")[2] or caption
+                text = _fitting(text, font, width - 12)
                 draw.text((x + 6, y + height + 3), text, colour, font)
             sides = film._shape[:2]
             film.add(np.asarray(canvas)[: sides[0], : sides[1]])
+
+
+def _fitting(text: str, font: Font, width: int) -> str:
+    """As much of a text as fits into a width [px]."""
+    if font.getlength(text) <= width:
+        return text
+    while text and font.getlength(f"{text}…") > width:
+        text = text[:-1]
+    return f"{text}…"
 
 
 def with_inset(picture: Picture, inset: Picture) -> Picture:

@@ -79,8 +79,8 @@ class WholeBodyController:
     def __init__(
         self, balance: BalancePolicy | None = None, body: Body = G1_BODY
     ) -> None:
-        """Args: balance: of legs and waist. body: whose commands, with one hand or
-        both; a hand without commands stays open beside the body."""
+        """Args: balance: of legs and waist. body: whose commands, of one hand or both;
+        an arm without commands hangs as in `DEFAULT_POSE`."""
         self.balance = balance or BalancePolicy.load()
         self.body = body
         self.kinematics = ArmKinematics()

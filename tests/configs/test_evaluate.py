@@ -49,6 +49,13 @@ def test_a_checkpoint_knows_its_body(monkeypatch: pytest.MonkeyPatch) -> None:
     assert paired.checkpoint == Path("g1_car") and paired.actors == ("policy",)
 
 
+def test_a_hand_without_commands_is_refused() -> None:
+    kitchen = KitchenEnvConfig(hands="both")
+    config = verb.Evaluate(checkpoint=Path("g1_kitchen"), kitchen=kitchen)
+    with pytest.raises(ValueError, match=r"kitchen\.hands must be right"):
+        verb.run(config)
+
+
 def test_another_body_than_the_checkpoints_is_refused() -> None:
     config = verb.Evaluate(checkpoint=Path("g1_kitchen"), body="car")
     with pytest.raises(ValueError, match="this checkpoint moves g1, not 'car'"):

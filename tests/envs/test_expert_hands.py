@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from brownfield.envs.expert import clip_command
 from brownfield.envs.expert_hands import (
     MARGIN_M,
     SIDES,
     HandsState,
-    clip_hands,
     hand_for,
     hands_chunk,
     hands_command,
@@ -79,7 +79,9 @@ def test_the_idle_hand_waits_at_its_ready_pose(env: KitchenEnv) -> None:
     np.testing.assert_allclose(command[idle], READY_BOTH[idle], atol=1e-9)
     chunk, _ = hands_chunk(state, 8)
     assert chunk.shape == (8, 17)
-    np.testing.assert_allclose(chunk[0], clip_hands(hands_command(state)[0]))
+    np.testing.assert_allclose(
+        chunk[0], clip_command(hands_command(state)[0], G1_TWO_HANDS)
+    )
     rates = np.abs(np.diff(chunk, axis=0)) * G1_TWO_HANDS.control_hz
     assert (rates <= G1_TWO_HANDS.action_max_rate + 1e-6).all()
 

@@ -53,7 +53,7 @@ def test_paraphrases_ask_for_the_same_task(kind: str) -> None:
 
 @pytest.fixture(scope="module")
 def env() -> KitchenEnv:
-    return KitchenEnv(KitchenEnvConfig(tasks=("tray",), time_limit_s=40))
+    return KitchenEnv(KitchenEnvConfig(tasks=("tray",)))
 
 
 def test_the_tray_lies_beside_the_objects(env: KitchenEnv) -> None:
@@ -162,7 +162,7 @@ SINKS = KitchenConfig(layout=("straight",))
     ("kind", "seed"), [("go", 1), ("go", 2), ("bring", 1), ("sink", 1)]
 )
 def test_the_expert_goes_and_brings(kind: str, seed: int) -> None:
-    env = KitchenEnv(KitchenEnvConfig(tasks=(kind,), time_limit_s=40, kitchen=SINKS))
+    env = KitchenEnv(KitchenEnvConfig(tasks=(kind,), kitchen=SINKS))
     try:
         env.reset(seed=seed)
         over = late = False
