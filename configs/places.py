@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from brownfield.envs.kitchen_env import KitchenEnvConfig
-from brownfield.envs.places import PLACES, EnvConfig, place_of
+from brownfield.envs.places import PLACES, EnvConfig, env_for, place_of
 from brownfield.envs.road.maps import load_map
 from brownfield.envs.road.road_env import RoadEnvConfig
 from brownfield.envs.scene_file import load_scene
@@ -37,13 +37,7 @@ class PlaceOptions:
         kind = place_of(body)
         name = next(name for name, one in PLACES.items() if one is kind)
         config: EnvConfig = getattr(self, name)
-        config = replace(config, place=self.place or config.place)
-        if isinstance(config, KitchenEnvConfig) and config.hands != "right":
-            raise ValueError(
-                "kitchen.hands must be right: datasets and policies of body "
-                f"{body!r} hold one hand's commands; got {config.hands!r}, which the "
-                "environment alone knows so far"
-            )
+        config = env_for(replace(config, place=self.place or config.place), body)
         for place in config.place:
             if isinstance(config, RoadEnvConfig):
                 load_map(place)

@@ -31,6 +31,8 @@ STANCE_X_M = 0.42
 """The object is so far ahead of the pelvis at the stance [m], where the edge allows."""
 STANCE_RANGE_M = (-0.10, 0.08)
 """Closest and farthest stance from the nominal one, world x [m]."""
+HANDLE_X_M = 0.36
+"""A handle, lower than what stands on the counter, is so far ahead [m]."""
 LIFT_M = 0.15
 """Height that the palm command is raised by [m]."""
 CAMERA_PELVIS_M = np.array([0.056, 0.0175, 0.464])
@@ -87,6 +89,8 @@ class ExpertState:
     """Whether the object shall be let go of above a hollow."""
     goes: bool = False
     """Whether the robot shall go to the goal with nothing."""
+    opens: bool = False
+    """Whether what is taken is a handle that shall be pulled to the goal."""
 
     @property
     def yaw(self) -> float:
@@ -120,7 +124,10 @@ def seen_from(state: ExpertState, frame: Array | None) -> ExpertState:
 
 def stance_error(state: ExpertState) -> Array:
     """Way to the stance point (2,) in the heading frame [m]."""
-    x = np.clip(state.grasp_point[0] - STANCE_X_M, *STANCE_RANGE_M)
+    if state.opens:
+        x = state.grasp_point[0] - HANDLE_X_M
+    else:
+        x = np.clip(state.grasp_point[0] - STANCE_X_M, *STANCE_RANGE_M)
     error = np.array([x, state.grasp_point[1] + STANCE_Y_M]) - state.position[:2]
     c, s = np.cos(state.yaw), np.sin(state.yaw)
     return np.array([c * error[0] + s * error[1], -s * error[0] + c * error[1]])
@@ -280,6 +287,8 @@ def advance(state: ExpertState, command: Array, phase: str, dt_s: float) -> Expe
     grasp_point = state.grasp_point
     if phase in CARRIED:
         grasp_point = grasp_point + palm - state.palm
+    elif phase == "draw":
+        grasp_point = grasp_point + (palm - state.palm) * [1, 0, 0]
     elif phase == "lift":
         grasp_point = grasp_point + (palm - state.palm) * [0, 0, 1]
     return replace(

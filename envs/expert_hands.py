@@ -24,6 +24,9 @@ SIDES = {"right": slice(3, 10), "left": slice(10, 17)}
 MARGIN_M = 0.05
 """Both hands are as near when the object is no farther to the left along the counter
 [m]; then it is the right one's."""
+RAISED_M = 0.12
+"""The hand that has nothing to do waits so far above its ready pose, where no bottle
+reaches [m]."""
 _FLIP = np.diag([1.0, -1.0, 1.0])
 
 
@@ -40,17 +43,20 @@ class HandsState:
 def hand_for(state: HandsState) -> str:
     """The hand that takes the object: the one at work, else the nearer one."""
     hands = {side: state.body.command[part] for side, part in SIDES.items()}
-    reaching = [
-        side
-        for side, hand in hands.items()
-        if np.linalg.norm(hand[:3] - READY_BOTH[SIDES[side]][:3]) > 0.03
-    ]
+    reaching = [side for side, hand in hands.items() if _reaches(side, hand)]
     closed = [side for side in reaching if hands[side][6] > 0.05]
     if closed or len(reaching) == 1:
         return (closed or reaching)[0]
     # Along the counter: seen from the robot a turn would change it.
     aside = state.body.grasp_point[1] - state.body.position[1]
     return "left" if aside > MARGIN_M else "right"
+
+
+def _reaches(side: str, hand: Array) -> bool:
+    """Whether a hand (7,) is away from where it waits, ready or raised."""
+    away = hand[:3] - READY_BOTH[SIDES[side]][:3]
+    away[2] -= np.clip(away[2], 0.0, RAISED_M)
+    return float(np.linalg.norm(away)) > 0.03
 
 
 def seen_by(state: HandsState, side: str) -> ExpertState:
@@ -71,9 +77,10 @@ def hands_command(state: HandsState) -> tuple[Array, str]:
         said = _mirrored_command(said)
     command[:3], command[SIDES[side]] = said[:3], said[3:]
     idle = SIDES["left" if side == "right" else "right"]
-    ready = READY_BOTH[idle]
-    command[idle][:3] += towards(ready[:3] - command[idle][:3], 0.035)
-    command[idle][3:6] += towards(ready[3:6] - command[idle][3:6], 0.09)
+    waits = READY_BOTH[idle].copy()
+    waits[2] += RAISED_M
+    command[idle][:3] += towards(waits[:3] - command[idle][:3], 0.035)
+    command[idle][3:6] += towards(waits[3:6] - command[idle][3:6], 0.09)
     command[idle.stop - 1] = max(0.0, command[idle.stop - 1] - 0.2)
     return command, phase
 

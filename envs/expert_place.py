@@ -76,7 +76,7 @@ def place_command(state: ExpertState) -> tuple[Array, str]:
     assert state.goal is not None
     there = seen_from(state, state.frame)
     if stands_right(state):
-        return _let_go(there)
+        return let_go(there)
     if holds(state):
         crowded = state.frame is not None and state.position[0] > CLEAR_X_M
         return _bring(there, crowded=crowded)
@@ -111,7 +111,8 @@ def _away(state: ExpertState) -> Array:
     return walk(state, search=False) if turned else np.array([-0.3, 0.0, 0.0])
 
 
-def _let_go(state: ExpertState) -> tuple[Array, str]:
+def let_go(state: ExpertState) -> tuple[Array, str]:
+    """Opens the hand (10,), pulls it back and brings it to its ready pose."""
     previous = state.command
     grip = max(0.0, previous[9] - 0.2)
     still, palm, rotation = np.zeros(3), previous[3:6], previous[6:9]

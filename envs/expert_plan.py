@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brownfield.envs.expert import ExpertState, advance, clip_command, expert_command
+from brownfield.envs.expert_drawer import open_command
 from brownfield.envs.expert_place import go_command, place_command
 from brownfield.robot.g1.body import G1_BODY
 
@@ -16,6 +17,8 @@ def next_command(state: ExpertState) -> tuple[Array, str]:
     """The next command (10,) and the name of the phase, whatever is to be done."""
     if state.goes:
         return go_command(state)
+    if state.opens:
+        return open_command(state)
     return expert_command(state) if state.goal is None else place_command(state)
 
 

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import colorsys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import as_file, files
 
 import mujoco
 import numpy as np
 
+from brownfield.envs.kitchen_drawer import Drawer, add_drawer
 from brownfield.envs.kitchen_fixtures import SPOTS, TABLE_HEIGHT_M, Spot, add_spots
 from brownfield.envs.kitchen_layout import (
     LAYOUTS,
@@ -22,13 +23,16 @@ from brownfield.envs.kitchen_layout import (
 )
 from brownfield.envs.kitchen_materials import MATERIALS
 from brownfield.envs.objects import CLUTTER, NAMED, ObjectKind
+from brownfield.envs.prompts import COLOURS, SIDES
 from brownfield.envs.scene_sidecar import Rectangle
 from brownfield.robot.g1.model import g1_spec
 
 EDGE_X_M = 0.25
 """Front edge of the counter, world frame [m]."""
 HUES = (0.0, 0.07, 0.14, 0.33, 0.5, 0.6, 0.76, 0.9)
-"""Hues of named objects: red, orange, yellow, green, cyan, blue, violet, pink."""
+"""Hues of named objects, in the order of `COLOURS`."""
+MOST_NAMED = 3
+"""So many named objects have room at most."""
 LIGHTS = ((1.0, 1.0, 1.0), (0.88, 0.96, 1.1), (1.1, 0.86, 0.62))
 """Colours of light in furnished kitchens: neutral, daylight, lamp light."""
 APPROACH_YAW_RAD = 0.65
@@ -49,13 +53,18 @@ class KitchenConfig:
     """Heading of named objects [rad]."""
     spots: tuple[str, ...] = ()
     """What else there is to put things on or into: a `tray` beside the named objects, a
-    `table` across the room, a `sink` where the layout has room for it."""
+    `table` across the room, a `sink` where the layout has room for it; and a `drawer`
+    to open where there are cabinets."""
     both_ways: bool = False
     """Whether the left hand finds a free way to every named object too."""
-    named: tuple[str, ...] = tuple(NAMED)
+    named: tuple[str, ...] = ("coffee cup", "bottle", "box")
     """Which named objects exist; two or three of them stand on the counter."""
+    twins: float = 0.0
+    """Chance that two of them are of one name, told apart by side or colour."""
     min_named: int = 2
     """At least so many named objects."""
+    hidden: float = 0.0
+    """Chance that a jar hides one of them at first, where there is room for a jar."""
     max_clutter: int = 4
     """At most so many pieces of clutter."""
     light: tuple[float, float] = (0.4, 1.6)
@@ -86,6 +95,14 @@ class KitchenConfig:
         for spot in self.spots:
             if spot not in SPOTS:
                 raise ValueError(f"spots must be of {', '.join(SPOTS)}; got {spot!r}")
+        for name in self.named or ("none",):
+            if name not in NAMED:
+                raise ValueError(f"named must be of {', '.join(NAMED)}; got {name!r}")
+        for name in ("twins", "hidden"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(
+                    f"{name} must be within 0 and 1, got {getattr(self, name)}"
+                )
         if self.materials not in MATERIALS:
             raise ValueError(
                 f"materials must be one of {', '.join(MATERIALS)}; got "
@@ -98,11 +115,27 @@ class PlacedObject:
     """One object of a kitchen."""
 
     name: str
-    """What a prompt calls it; also the MuJoCo body's name."""
+    """The MuJoCo body's name: what a prompt calls it, and a number for a second one."""
     kind: ObjectKind
     """Size and grasp."""
     position: np.ndarray = field(repr=False)
     """Initial centre (3,), world frame [m]."""
+    called: str = ""
+    """What a prompt calls it."""
+    colour: str = ""
+    """The word for its colour; empty for clutter."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hidden:
+    """A named object behind a jar."""
+
+    name: str
+    """The object's."""
+    jar: str
+    """The jar's."""
+    side: float
+    """1 if the jar hides it from the left, -1 from the right."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +154,62 @@ class Kitchen:
     """Where the robot may start, world frame; None for anywhere."""
     spots: dict[str, Spot] = field(default_factory=dict)
     """What things may be put on, by name."""
+    drawer: Drawer | None = None
+    """What may be opened."""
+    hidden: Hidden | None = None
+    """What cannot be seen from where the robot starts."""
+
+    def has(self, name: str) -> bool:
+        """Whether there is a spot or a drawer of a name."""
+        return name in self.spots or (name == "drawer" and self.drawer is not None)
+
+    def reference(
+        self, name: str, rng: np.random.Generator, coloured: float = 0.0
+    ) -> str:
+        """How to refer to a named object (by its body's name) so that it is clear.
+
+        Args:
+            name: the body's.
+            rng: draws between side and colour for one of two alike.
+            coloured: chance to tell the colour where the name would do.
+        """
+        one = next(o for o in self.named if o.name == name)
+        alike = [o for o in self.named if o.called == one.called]
+        if len(alike) == 1:
+            told = one.colour if coloured and rng.random() < coloured else ""
+            return f"{told} {one.called}".strip()
+        other = next(o for o in alike if o is not one)
+        side = SIDES[int(one.position[1] < other.position[1])]
+        return f"{side if rng.random() < 0.5 else one.colour} {one.called}"
+
+    def find(self, reference: str) -> PlacedObject | None:
+        """The named object that a phrase refers to; None if there is none.
+
+        Raises:
+            ValueError: it may be any of several.
+        """
+        told, _, rest = reference.partition(" ")
+        called = rest if told in (*COLOURS, *SIDES) else reference
+        alike = [o for o in self.named if o.called == called]
+        if called == reference:
+            fitting = alike
+        elif told in COLOURS:
+            fitting = [o for o in alike if o.colour == told]
+        else:
+            leftmost = sorted(alike, key=lambda o: -o.position[1])
+            fitting = leftmost[:1] if told == "left" else leftmost[1:]
+        if len(fitting) > 1:
+            ways = ", ".join(f"{o.colour} {o.called}" for o in fitting)
+            raise ValueError(f"{reference!r} may be any of: {ways}")
+        return fitting[0] if fitting else None
+
+    def missing(self) -> list[str]:
+        """Names and, of what is there, wrong colours that refer to nothing here."""
+        here = {o.called for o in self.named}
+        names = [name for name in NAMED if name not in here]
+        used = {o.colour for o in self.named}
+        free = [colour for colour in COLOURS if colour not in used]
+        return names + [f"{free[0]} {name}" for name in sorted(here) if free]
 
 
 def _corridor_blocked(
@@ -141,13 +230,20 @@ def _in_the_way(offset: np.ndarray, radius_m: float) -> bool:
     return bool(near or (along < 0.05 and -0.15 - radius_m < across < 0.085 + radius_m))
 
 
-def _place(config: KitchenConfig, rng: np.random.Generator):
+Placed = list[tuple[str, np.ndarray]]
+
+
+def _place(config: KitchenConfig, rng: np.random.Generator) -> tuple[Placed, Placed]:
     """Names and centres (x, y) of all objects, so that every named one is in reach."""
     names = list(config.named)
-    count = int(rng.integers(min(config.min_named, len(names)), len(names) + 1))
+    most = min(len(names), MOST_NAMED)
+    count = int(rng.integers(min(config.min_named, most), most + 1))
     pieces = int(rng.integers(0, config.max_clutter + 1))
+    twins = bool(config.twins) and rng.random() < config.twins
     while True:
         chosen = [str(n) for n in rng.permutation(names)[:count]]
+        if twins:
+            chosen = [*chosen[: MOST_NAMED - 1], chosen[0]]
         centres = [
             np.array([rng.uniform(*config.object_x_m), rng.uniform(*config.object_y_m)])
             for _ in chosen
@@ -161,7 +257,7 @@ def _place(config: KitchenConfig, rng: np.random.Generator):
             if i != j
         ):
             break
-    placed: list[tuple[str, np.ndarray]] = []
+    placed: Placed = []
     for _ in range(60):
         if len(placed) == pieces:
             break
@@ -179,6 +275,37 @@ def _place(config: KitchenConfig, rng: np.random.Generator):
             continue
         placed.append((name, xy))
     return list(zip(chosen, centres, strict=True)), placed
+
+
+HIDES = np.array([-0.152, 0.067])
+"""From an object to the jar that hides it from the left, x and y [m]: beside the way of
+the right hand."""
+
+
+def _hide(
+    config: KitchenConfig, named: Placed, clutter: Placed, rng: np.random.Generator
+) -> tuple[int, float, np.ndarray] | None:
+    """Which named object a jar hides, from which side, and where the jar stands (x, y);
+    None where it would be in the way of anything."""
+    radius = CLUTTER["jar"].radius_m
+    for i in rng.permutation(len(named)):
+        name, centre = named[i]
+        if NAMED[name].height_m > CLUTTER["jar"].height_m:
+            continue
+        for side in rng.permutation([1.0, -1.0]):
+            jar = centre + HIDES * [1.0, side]
+            others = [c for j, (_, c) in enumerate(named) if j != i]
+            free = jar[0] > EDGE_X_M + radius and not any(
+                _corridor_blocked(c, jar, radius, both_ways=config.both_ways)
+                for c in others
+            )
+            apart = all(
+                np.hypot(*(jar - c)) > radius + CLUTTER[n].radius_m + 0.02
+                for n, c in clutter
+            )
+            if free and apart:
+                return int(i), float(side), jar
+    return None
 
 
 def _paint(spec: mujoco.MjSpec, name: str, choice, rng: np.random.Generator) -> str:
@@ -248,7 +375,7 @@ def put_objects(
     look: np.random.Generator,
     rng: np.random.Generator,
     holds: Callable[[np.ndarray, float], bool] | None = None,
-) -> tuple[tuple[PlacedObject, ...], tuple[PlacedObject, ...]]:
+) -> tuple[tuple[PlacedObject, ...], tuple[PlacedObject, ...], Hidden | None]:
     """Puts named objects and clutter on a counter.
 
     Args:
@@ -262,22 +389,32 @@ def put_objects(
 
     Returns:
         named, clutter: what stands where.
+        hidden: which of them is behind which.
     """
     hues = look.permutation(len(HUES))
     named, clutter = _place(config, rng)
     if holds is not None:
         clutter = [(n, xy) for n, xy in clutter if holds(xy, CLUTTER[n].radius_m)]
+    named.sort(key=lambda item: item[0])
+    behind = None
+    if config.hidden and rng.random() < config.hidden:
+        behind = _hide(config, named, clutter, rng)
+    if behind is not None:
+        clutter = [*clutter, ("jar", behind[2])]
     placed_named, placed_clutter = [], []
-    for name, xy in sorted(named, key=lambda item: item[0]):
+    for called, xy in named:
+        twin = any(one.called == called for one in placed_named)
+        # A second one of a name has a hue that no first one has.
+        hue = hues[list(NAMED).index(called) + (len(NAMED) if twin else 0)]
         rgb = np.array(
             colorsys.hsv_to_rgb(
-                HUES[hues[list(NAMED).index(name)]],
-                look.uniform(0.6, 0.95),
-                look.uniform(0.55, 0.95),
+                HUES[hue], look.uniform(0.6, 0.95), look.uniform(0.55, 0.95)
             )
         )
         yaw = rng.uniform(*config.object_yaw_rad)
-        placed_named.append(_add_object(spec, name, NAMED[name], xy, height, yaw, rgb))
+        name = f"{called} 2" if twin else called
+        placed = _add_object(spec, name, NAMED[called], xy, height, yaw, rgb)
+        placed_named.append(replace(placed, called=called, colour=COLOURS[hue]))
     for i, (name, xy) in enumerate(clutter):
         rgb = rng.uniform(0.15, 0.9, 3)
         placed_clutter.append(
@@ -291,7 +428,14 @@ def put_objects(
                 rgb,
             )
         )
-    return tuple(placed_named), tuple(placed_clutter)
+    hidden = None
+    if behind is not None:
+        hidden = Hidden(
+            name=placed_named[behind[0]].name,
+            jar=placed_clutter[-1].name,
+            side=behind[1],
+        )
+    return tuple(placed_named), tuple(placed_clutter), hidden
 
 
 def generate_kitchen(seed: int, config: KitchenConfig | None = None) -> Kitchen:
@@ -366,8 +510,17 @@ def generate_kitchen(seed: int, config: KitchenConfig | None = None) -> Kitchen:
     )
     if sink is not None and "sink" in config.spots:
         spots["sink"] = sink
+    drawer = None
+    if "drawer" in config.spots and layout != "table":
+        drawer = add_drawer(
+            spec,
+            counter_height_m=height,
+            object_y_m=config.object_y_m,
+            front=front,
+            rng=np.random.default_rng([seed, 13]),
+        )
     tray = spots.get("tray")
-    placed_named, placed_clutter = put_objects(
+    placed_named, placed_clutter, hidden = put_objects(
         spec,
         config,
         height,
@@ -382,4 +535,6 @@ def generate_kitchen(seed: int, config: KitchenConfig | None = None) -> Kitchen:
         named=placed_named,
         clutter=placed_clutter,
         spots=spots,
+        drawer=drawer,
+        hidden=hidden,
     )

@@ -7,25 +7,37 @@ from collections.abc import Sequence
 import numpy as np
 
 from brownfield.envs.kitchen import Kitchen
-from brownfield.envs.kitchen_tasks import PHRASES, PLACES, SPOT_OF, TASKS, Task
+from brownfield.envs.kitchen_tasks import DRAWER, PHRASES, PLACES, Task
 
-SPOTS_OF = {
-    kind: ("table",) if kind == "go" else tuple(SPOT_OF.get(kind, "").split())
-    for kind in TASKS
+NEEDS: dict[str, tuple[str, ...]] = {
+    "pick": (),
+    "tray": ("tray",),
+    "sink": ("sink",),
+    "bring": ("table",),
+    "drawer": (DRAWER,),
+    "go": ("table",),
 }
 """What has to be in a kitchen for each kind of task."""
 
 
 def draw_task(
-    kinds: Sequence[str], kitchen: Kitchen, seed: int, rng: np.random.Generator
+    kinds: Sequence[str],
+    kitchen: Kitchen,
+    seed: int,
+    rng: np.random.Generator,
+    *,
+    coloured: float = 0.0,
+    absent: float = 0.0,
 ) -> Task:
     """The task of a seed.
 
     Args:
         kinds: what may be asked for.
         kitchen: where; tasks that it has no room for are left out.
-        seed: draws the kind.
+        seed: draws the kind, and how the object is referred to.
         rng: draws the object.
+        coloured: chance that an object is told by its colour where its name would do.
+        absent: chance that something is asked for that is not there.
 
     Raises:
         ValueError: the kitchen has no room for any of them.
@@ -34,31 +46,57 @@ def draw_task(
     if not possible:
         raise ValueError(
             f"the kitchen of seed {seed} has no room for any of {', '.join(kinds)}: a "
-            "sink needs the layout straight, galley or window"
+            "sink needs the layout straight, galley or window, a drawer one with "
+            "cabinets, at least 0.79 m high"
         )
     kind = possible[int(np.random.default_rng([seed, 9]).integers(len(possible)))]
     thing = str(rng.choice([one.name for one in kitchen.named]))
     if kind == "go":
         thing = str(np.random.default_rng([seed, 10]).choice(PLACES))
+    elif kind == "drawer":
+        thing = DRAWER
+    else:
+        if kitchen.hidden is not None:
+            thing = kitchen.hidden.name
+        words = np.random.default_rng([seed, 11])
+        thing = kitchen.reference(thing, words, coloured)
+        missing = kitchen.missing()
+        if missing and words.random() < absent:
+            thing = str(words.choice(missing))
     return Task(kind=kind, thing=thing)
 
 
 def draw_other_tasks(
-    task: Task, kinds: Sequence[str], kitchen: Kitchen, rng: np.random.Generator
+    task: Task,
+    kinds: Sequence[str],
+    kitchen: Kitchen,
+    rng: np.random.Generator,
+    *,
+    coloured: float = 0.0,
 ) -> list[Task]:
     """What else might be asked for: another kind of task first, with the same object
-    where it has one, then the same kind with others."""
-    names = [one.name for one in kitchen.named]
+    where it has one, then the same kind with others. Arguments as for `draw_task`."""
+    names = [kitchen.reference(one.name, rng, coloured) for one in kitchen.named]
+    own = kitchen.find(task.thing) if task.takes else None
     others = [kind for kind in _possible(kinds, kitchen) if kind != task.kind]
     if len(others) > 1:
         others = [others[int(rng.integers(len(others)))]]
     drawn = []
     for kind in others:
-        known = PLACES if kind == "go" else names
-        thing = task.thing if task.thing in known else str(rng.choice(known))
+        known = _things(kind, names)
+        takes = Task(kind=kind, thing="").takes
+        same = task.thing in known or (takes and own is not None)
+        thing = task.thing if same else str(rng.choice(known))
         drawn.append(Task(kind=kind, thing=thing))
-    known = PLACES if task.kind == "go" else names
-    return drawn + [Task(kind=task.kind, thing=x) for x in known if x != task.thing]
+    if not task.takes:
+        alike = [x for x in _things(task.kind, names) if x != task.thing]
+    else:
+        alike = [
+            name
+            for name, one in zip(names, kitchen.named, strict=True)
+            if own is None or one.name != own.name
+        ]
+    return drawn + [Task(kind=task.kind, thing=x) for x in alike]
 
 
 def draw_prompt(task: Task, phrases: str, rng: np.random.Generator) -> str:
@@ -73,7 +111,11 @@ def draw_prompt(task: Task, phrases: str, rng: np.random.Generator) -> str:
     return task.prompt(known[int(rng.integers(len(known)))])
 
 
+def _things(kind: str, names: list[str]) -> list[str]:
+    if kind == "go":
+        return list(PLACES)
+    return [DRAWER] if kind == "drawer" else names
+
+
 def _possible(kinds: Sequence[str], kitchen: Kitchen) -> list[str]:
-    return [
-        kind for kind in kinds if all(spot in kitchen.spots for spot in SPOTS_OF[kind])
-    ]
+    return [kind for kind in kinds if all(kitchen.has(need) for need in NEEDS[kind])]

@@ -12,36 +12,14 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from brownfield.envs.expert import (
-    STANCE_Y_M,
-    ExpertState,
-    clip_command,
-    seen_from,
-    stance_error,
-)
-from brownfield.envs.expert_hands import (
-    SIDES,
-    HandsState,
-    hand_for,
-    hands_chunk,
-    seen_by,
-)
-from brownfield.envs.expert_place import holds
+from brownfield.envs.expert import STANCE_Y_M, ExpertState, clip_command
+from brownfield.envs.expert_hands import SIDES, HandsState, hands_chunk
 from brownfield.envs.expert_plan import expert_chunk
-from brownfield.envs.kitchen import (
-    Kitchen,
-    KitchenConfig,
-    PlacedObject,
-    generate_kitchen,
-)
-from brownfield.envs.kitchen_ask import (
-    SPOTS_OF,
-    draw_other_tasks,
-    draw_prompt,
-    draw_task,
-)
+from brownfield.envs.kitchen import HIDES, Kitchen, KitchenConfig, generate_kitchen
+from brownfield.envs.kitchen_ask import NEEDS, draw_other_tasks, draw_prompt, draw_task
 from brownfield.envs.kitchen_noise import CommandNoise, NoiseConfig
 from brownfield.envs.kitchen_tasks import (
+    IN_VAIN,
     KINDS,
     PHRASES,
     SPOT_OF,
@@ -50,8 +28,13 @@ from brownfield.envs.kitchen_tasks import (
     task_called,
     task_of,
 )
+from brownfield.envs.kitchen_truth import (
+    COUNTER_POINT,
+    PRIVILEGED_NAMES,
+    KitchenTruth,
+)
 from brownfield.envs.objects import NAMED
-from brownfield.envs.pick import GoJudge, PickJudge, PutJudge
+from brownfield.envs.pick import HOLD_S, GoJudge, OpenJudge, PickJudge, PutJudge
 from brownfield.envs.scene_file import load_scene, scene_kitchen
 from brownfield.envs.segmentation import REST, draw_classes, geom_classes
 from brownfield.robot.g1.body import G1_BODY, G1_TWO_HANDS
@@ -64,27 +47,11 @@ Array = NDArray[np.float64]
 
 PHYSICS_HZ = 500
 CONTROLLER_HZ = 50
-PRIVILEGED_NAMES = (
-    "object_x",
-    "object_y",
-    "object_z",
-    "stance_x",
-    "stance_y",
-    "yaw",
-    "visible",
-    "pixel_x",
-    "pixel_y",
-)
-"""Simulator truth about the named object, for auxiliary losses and metrics; never part
-of an observation: its grasp point in the pelvis frame [m], the way to where to stand in
-the heading frame [m], and the heading [rad]. Once it is in the hand, or where there is
-none, all but the heading is about where to go with it. The pixel is where the object's
-centre appears in the head camera's frame, -1 to 1 from left to right and from top to
-bottom; 2 is far outside."""
 SEGMENTS: dict[str, tuple[str, ...]] = {
     **{name: (name,) for name in NAMED},
     "tray": ("tray",),
     "table": ("table",),
+    "drawer": ("drawer",),
     "hand": (
         "g1/left_hand",
         "g1/right_hand",
@@ -98,11 +65,10 @@ STARTS = {
     "wide": {"back": (0.8, 1.8), "lateral": 0.7, "yaw": 0.9},
 }
 """Start ranges: distance from the nominal stance [m], lateral offset [m], yaw [rad]."""
+VAIN_S = 3.0
+"""Asked for what is not there, the robot waits so long before the counter [s]."""
 CARRY_S = 20.0
 """A task that puts something somewhere may take so much longer [s]."""
-COUNTER_POINT = (0.42, -0.17)
-"""Going to the counter means to stand as if something here were to be taken, x and y
-[m]."""
 BODIES_BY_HANDS = {"right": G1_BODY, "both": G1_TWO_HANDS}
 """Whose commands move one hand or both."""
 
@@ -117,12 +83,16 @@ class KitchenEnvConfig:
     """`train` or `test` phrasings of the prompt."""
     tasks: tuple[str, ...] = ("pick",)
     """What may be asked for: `pick` something up, put it on the `tray` or in the
-    `sink`, `bring` it to the table, or `go` there."""
+    `sink`, `bring` it to the table, open the `drawer`, or `go` somewhere."""
+    coloured: float = 0.0
+    """Chance that a thing is told by its colour where its name would do."""
+    absent: float = 0.0
+    """Chance that a thing is asked for that is not there, where one is."""
     time_limit_s: float = 25.0
     """Longest episode [s]; a task that puts something somewhere has `CARRY_S` more."""
     hands: str = "right"
     """`right`, or `both`: commands hold both palms and the expert takes what is asked
-    for with the nearer one."""
+    for with the nearer one. The verbs' --body decides."""
     place: tuple[str, ...] = ()
     """Scenes to work in, by path (`.xml` beside its `.kitchen.yaml`) or shipped name;
     the seed takes one of them. None generates a kitchen."""
@@ -218,16 +188,24 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         rng = np.random.default_rng([seed, 0])
         self.close()
         self._map, self.kitchen = self._kitchen(seed)
-        names = tuple(o.name for o in self.kitchen.named)
-        drawn = draw_task(self.config.tasks, self.kitchen, seed, rng)
-        prompt = draw_prompt(drawn, self.config.phrases, rng)
-        self.prompt = str((options or {}).get("prompt", prompt))
-        self.task = task_of(self.prompt, names)
-        for spot in self.task.spots:
-            if spot not in self.kitchen.spots:
-                raise ValueError(f"there is no {spot} here, as {self.prompt!r} wants")
+        config, kitchen = self.config, self.kitchen
+        drawn = draw_task(
+            config.tasks,
+            kitchen,
+            seed,
+            rng,
+            coloured=config.coloured,
+            absent=config.absent,
+        )
+        prompt = draw_prompt(drawn, config.phrases, rng)
+        given = (options or {}).get("prompt")
+        self.prompt = prompt if given is None else str(given)
+        self.task = task_of(self.prompt, tuple(NAMED))
+        self._check_task(said=given is not None)
         other = np.random.default_rng([seed, 4])
-        tasks = draw_other_tasks(self.task, self.config.tasks, self.kitchen, other)
+        tasks = draw_other_tasks(
+            self.task, config.tasks, kitchen, other, coloured=config.coloured
+        )
         self._other_prompts = {
             task.name: draw_prompt(task, self.config.phrases, other)
             for task in tasks[: self.other_slots]
@@ -240,27 +218,47 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         self.link = MujocoLink(self.model, self.data, prefix="g1/")
         self.controller.reset()
         self.command = self.controller.ready
+        self.truth = KitchenTruth(self.model, self.data, self.kitchen)
         self.judge = self._judge()
         self._steps = 0
         self._grip_height_m = np.inf
         return self._observation(), self._info()
 
+    def _check_task(self, *, said: bool) -> None:
+        """Refuse a prompt that asks for what is not here; `said`: somebody gave it."""
+        task, kitchen = self.task, self.kitchen
+        for need in task.needs:
+            if not kitchen.has(need):
+                raise ValueError(f"there is no {need} here, as {self.prompt!r} wants")
+        if said and task.takes and kitchen.find(task.thing) is None:
+            here = ", ".join(f"{o.colour} {o.called}" for o in kitchen.named)
+            if not self.config.absent:
+                raise ValueError(
+                    f"expected a prompt that names one of {here}; got {self.prompt!r}"
+                )
+
     def _judge(self) -> PickJudge:
         task, model, kitchen = self.task, self.model, self.kitchen
-        if task.kind == "pick":
-            return PickJudge(model, kitchen, task.thing)
-        if task.kind == "go":
+        if task.kind == "drawer":
+            return OpenJudge(model, kitchen)
+        found = kitchen.find(task.thing) if task.takes else None
+        if found is None:
             spot = kitchen.spots.get(task.thing)
             y = (spot.centre if spot else COUNTER_POINT)[1] + STANCE_Y_M
-            return GoJudge(model, kitchen, spot.frame if spot else None, y)
-        return PutJudge(model, kitchen, task.thing, SPOT_OF[task.kind])
+            frame = spot.frame if spot else None
+            return GoJudge(
+                model, kitchen, frame, y, hold_s=VAIN_S if task.takes else HOLD_S
+            )
+        if task.kind == "pick":
+            return PickJudge(model, kitchen, found.name)
+        return PutJudge(model, kitchen, found.name, SPOT_OF[task.kind])
 
     def _kitchen(self, seed: int) -> tuple[str, Kitchen]:
         """Which scene, empty for none, and the kitchen of a seed."""
         config = self.config
         if config.hands == "both":
             config = replace(config, kitchen=replace(config.kitchen, both_ways=True))
-        needed = {spot for kind in config.tasks for spot in SPOTS_OF[kind]}
+        needed = {spot for kind in config.tasks for spot in NEEDS[kind]}
         spots = tuple(sorted(needed | set(config.kitchen.spots)))
         if spots != config.kitchen.spots:
             config = replace(config, kitchen=replace(config.kitchen, spots=spots))
@@ -281,13 +279,20 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         lateral = rng.uniform(-1, 1) * ranges["lateral"]
         yaw = rng.uniform(-1, 1) * ranges["yaw"]
         x, y = -back, lateral
+        hidden = self.kitchen.hidden
+        found = self.kitchen.find(self.task.thing) if self.task.takes else None
+        if hidden is not None and found is not None and found.name == hidden.name:
+            # Where the jar stands before it; HIDES tells the direction.
+            away = found.position[0] + back
+            slope = hidden.side * abs(HIDES[1] / HIDES[0])
+            y = found.position[1] + slope * away
+            yaw = -0.5 * slope + 0.3 * yaw
         if self.kitchen.start is not None:
             x = np.clip(x, *self.kitchen.start.x)
             y = np.clip(y, *self.kitchen.start.y)
-        joint = self.model.joint("g1/floating_base_joint")
-        self._base_q, self._base_v = int(joint.qposadr[0]), int(joint.dofadr[0])
+        base = int(self.model.joint("g1/floating_base_joint").qposadr[0])
         q = self.data.qpos
-        q[self._base_q : self._base_q + 7] = [
+        q[base : base + 7] = [
             x,
             y,
             0.755,
@@ -305,9 +310,6 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         q[link.hand_q_address[7:]] = HAND_OPEN
         if self.controller.left is not None:
             q[link.hand_q_address[:7]] = HAND_MIRROR * HAND_OPEN
-        self._body = self.model.body("g1/pelvis").id
-        self._palm = self.model.site("g1/right_palm").id
-        self._left_palm = self.model.site("g1/left_palm").id
 
     def step(
         self, action: Array
@@ -411,99 +413,19 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
     def expert_state(self, asked: str | None = None) -> ExpertState:
         """The truth for the expert, as if the prompt asked for `asked`; by default what
         it does ask for."""
-        task = self._task(asked)
-        # Who only goes somewhere is asked about any object; it does not matter.
-        goes = task.kind == "go"
-        target = self._object(self.kitchen.named[0].name if goes else task.thing)
-        base, speed = self._base_q, self._base_v
-        rotation = np.zeros(9)
-        mujoco.mju_quat2Mat(rotation, self.data.qpos[base + 3 : base + 7])
-        kind = target.kind
-        above = kind.grasp_height_m - kind.height_m / 2
-        axis = self.data.body(target.name).xmat.reshape(3, 3)[:, 2]
-        centre = self.data.body(target.name).xpos
-        return ExpertState(
-            position=self.data.qpos[base : base + 3].copy(),
-            rotation=rotation.reshape(3, 3),
-            velocity=self.data.qvel[speed : speed + 3].copy(),
-            gyro=self.data.qvel[speed + 3 : speed + 6].copy(),
-            grasp_point=centre + above * axis,
-            rest_height_m=self.kitchen.counter_height_m + kind.grasp_height_m,
-            palm=self.data.site_xpos[self._palm].copy(),
-            command=self.command.copy(),
-            goal=self._goal(task, kind.grasp_height_m),
-            frame=self._frame(task),
-            drops=task.kind == "sink",
-            goes=goes,
-        )
-
-    def _goal(self, task: Task, grasp_height_m: float) -> Array | None:
-        """Where the grasp point shall be in the end, or what to go to; None for tasks
-        that lift."""
-        if task.kind == "pick":
-            return None
-        if task.kind == "go" and task.thing == "counter":
-            return np.array([*COUNTER_POINT, self.kitchen.counter_height_m])
-        spot = self.kitchen.spots[task.spots[0]]
-        # Over a hollow the hand stays above its rim.
-        return spot.point(spot.hollow_m + 0.035 if spot.hollow_m else grasp_height_m)
-
-    def _frame(self, task: Task) -> Array | None:
-        spots = [self.kitchen.spots[name] for name in task.spots]
-        frames = [spot.frame for spot in spots if spot.frame is not None]
-        return np.array(frames[0]) if frames else None
+        return self.truth.expert_state(self._task(asked), self.command)
 
     def hands_state(self, asked: str | None = None) -> HandsState:
         """As `expert_state`, for both hands."""
-        return HandsState(
-            body=self.expert_state(asked),
-            left_palm=self.data.site_xpos[self._left_palm].copy(),
-        )
+        return self.truth.hands_state(self._task(asked), self.command)
 
     def privileged(self, asked: str | None = None) -> NDArray[np.float32]:
         """Simulator truth (9,), see `PRIVILEGED_NAMES`, about what the prompt asks for
-        or about something else. With the object in the hand, and where there is none,
-        it is about where to go with it."""
-        state, side = self.expert_state(asked), "right"
-        if self.controller.left is not None:
-            side = hand_for(self.hands_state(asked))
-        seen = self._seen(state, side)
-        goal = state.goal
-        if goal is not None and (state.goes or holds(seen)):
-            state = replace(state, grasp_point=goal)
-            there = seen_from(self._seen(state, side), seen.frame)
-            centre = goal
-        else:
-            there = self._seen(state, side)
-            centre = self.data.body(self._task(asked).thing).xpos
-        stance = stance_error(there) * [1, -1 if side == "left" else 1]
-        point = state.rotation.T @ (state.grasp_point - state.position)
-        pixel = self._pixel(centre)
-        visible = np.abs(pixel).max() < 1
-        return np.array([*point, *stance, state.yaw, visible, *pixel], dtype=np.float32)
-
-    def _seen(self, state: ExpertState, side: str) -> ExpertState:
-        """The state as the one-handed expert sees it."""
-        if self.controller.left is None:
-            return state
-        left = self.data.site_xpos[self._left_palm].copy()
-        return seen_by(HandsState(body=state, left_palm=left), side)
+        or about something else."""
+        return self.truth.privileged(self._task(asked), self.command)
 
     def _task(self, asked: str | None) -> Task:
         return self.task if asked is None else task_called(asked)
-
-    def _object(self, name: str) -> PlacedObject:
-        return next(o for o in self.kitchen.named if o.name == name)
-
-    def _pixel(self, point: Array) -> Array:
-        """Where a point (3,) of the world appears in the head camera, see
-        `PRIVILEGED_NAMES`."""
-        camera = self.data.camera("g1/head")
-        right, up, back = camera.xmat.reshape(3, 3).T @ (point - camera.xpos)
-        if back > -1e-3:
-            return np.array([2.0, 2.0])
-        half = np.tan(np.deg2rad(self.model.camera("g1/head").fovy[0]) / 2)
-        return np.clip(np.array([right, -up]) / (-back * half), -2, 2)
 
     def render(self) -> NDArray[np.uint8]:  # type: ignore[override]
         """The room camera (360, 480, 3)."""
@@ -547,14 +469,17 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         }
 
     def _info(self) -> dict[str, Any]:
-        lifted = self.judge.lifted
+        lifted, task = self.judge.lifted, self.task
+        found = self.kitchen.find(task.thing) if task.takes else None
+        in_vain = task.takes and found is None
+        as_asked = found is not None and lifted == found.name
         return {
             "success": self.judge.success,
             "reason": self.judge.reason,
-            "asked": self.task.name,
+            "asked": task.name,
             "did": lifted,
-            "as_asked": None if lifted is None else lifted == self.task.thing,
-            "kind": KINDS[self.task.kind],
+            "as_asked": None if lifted is None else as_asked,
+            "kind": IN_VAIN if in_vain else KINDS[task.kind],
             "map": self._map,
             "met": {},
             "privileged": self.privileged(),

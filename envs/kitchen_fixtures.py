@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-SPOTS = ("tray", "table", "sink")
-"""What things can be put on or into; a sink needs a layout with room for one."""
+SPOTS = ("tray", "table", "sink", "drawer")
+"""What things can be put on or into, or be opened; a sink and a drawer need a layout
+with room for one."""
 TABLE_HEIGHT_M = (0.74, 0.80)
 """Tables are lower than counters [m]."""
 _BOX = mujoco.mjtGeom.mjGEOM_BOX

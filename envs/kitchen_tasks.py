@@ -10,9 +10,9 @@ import numpy as np
 from brownfield.envs.prompts import (
     TEST_PHRASES,
     TRAINING_PHRASES,
-    object_of,
     paraphrase,
     prompt_for,
+    reference_of,
     scrambled,
 )
 
@@ -66,6 +66,19 @@ PHRASES: dict[str, dict[str, tuple[str, ...]]] = {
             "I would like the {} on the table, please",
         ),
     },
+    "drawer": {
+        "train": (
+            "open the {}",
+            "pull the {} open",
+            "please open the {}",
+            "pull out the {}",
+            "could you open the {}?",
+            "open up the {}",
+            "take the handle and open the {}",
+            "get the {} open",
+        ),
+        "test": ("the {} should be open", "I need something from the {}, please"),
+    },
     "go": {
         "train": (
             "walk to the {}",
@@ -92,6 +105,7 @@ ASKED = {
     "sink": "{} in the sink",
     "go": "go to the {}",
     "bring": "{} to the table",
+    "drawer": "open the {}",
 }
 """What a task is called; whoever reads it takes the first that fits."""
 KINDS = {
@@ -99,15 +113,20 @@ KINDS = {
     "tray": "put on the tray",
     "sink": "put in the sink",
     "bring": "bring to the table",
+    "drawer": "open the drawer",
     "go": "walk to",
 }
 """Names of the kinds in reports."""
+IN_VAIN = "asked in vain"
+"""The same for what is not there."""
 SPOT_OF = {"tray": "tray", "sink": "sink", "bring": "table"}
 """What a task puts things on."""
+DRAWER = "drawer"
+"""What can be opened."""
 OPENERS = ("", "", "please ", "now ", "ok, ", "robot, ", "it is time: ")
 TAILS = ("", "", " now", " please", ", thanks", " for me")
 """Parts of paraphrases of tasks that say more than a thing's name."""
-KEPT = ("tray", "sink", "table", "counter", "on", "onto", "in", "into", "to")
+KEPT = ("tray", "sink", "table", "counter", "drawer", "on", "onto", "in", "into", "to")
 """Words that tell such tasks apart: no paraphrase scrambles them."""
 
 
@@ -118,14 +137,21 @@ class Task:
     kind: str
     """One of `TASKS`."""
     thing: str
-    """The object's name; where to go, for `go`."""
+    """How the object is referred to; where to go, for `go`; the drawer."""
 
     @property
-    def spots(self) -> tuple[str, ...]:
-        """What has to be in the kitchen for it."""
+    def needs(self) -> tuple[str, ...]:
+        """What has to be in the kitchen for it, beside the object."""
         if self.kind == "go":
             return () if self.thing == "counter" else (self.thing,)
+        if self.kind == "drawer":
+            return (DRAWER,)
         return (SPOT_OF[self.kind],) if self.kind in SPOT_OF else ()
+
+    @property
+    def takes(self) -> bool:
+        """Whether it is about an object that can be taken."""
+        return self.kind not in ("go", "drawer")
 
     @property
     def name(self) -> str:
@@ -145,13 +171,15 @@ def task_of(prompt: str, names: tuple[str, ...]) -> Task:
         names: objects that it may be about.
 
     Raises:
-        ValueError: none or several of `names` occur in it, and it is no way to go.
+        ValueError: none or several of `names` occur in it, and it is no way to go and
+            no drawer.
     """
     said = prompt.lower()
-    places = [place for place in PLACES if place in said]
+    places = [place for place in (*PLACES, DRAWER) if place in said]
     if not any(name in said for name in names) and len(places) == 1:
-        return Task(kind="go", thing=places[0])
-    thing = object_of(prompt, names)
+        kind = "drawer" if places[0] == DRAWER else "go"
+        return Task(kind=kind, thing=places[0])
+    thing = reference_of(prompt, names)
     rest = re.sub("[^a-z ]", " ", said.replace(thing, " "))
     kinds = [kind for kind, spot in SPOT_OF.items() if spot in rest.split()]
     return Task(kind=kinds[0] if kinds else "pick", thing=thing)

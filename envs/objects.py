@@ -116,6 +116,40 @@ def _box(body: mujoco.MjsBody, rgb: np.ndarray) -> None:
         )
 
 
+def _bowl(body: mujoco.MjsBody, rgb: np.ndarray) -> None:
+    """A deep bowl: a foot, and walls that lean outwards."""
+    height, foot, rim, walls, thickness = 0.08, 0.028, 0.047, 12, 0.005
+    body.add_geom(
+        type=GEOM.mjGEOM_CYLINDER,
+        size=[foot, 0.005, 0],
+        pos=[0, 0, 0.005 - height / 2],
+        mass=0.08,
+        rgba=_colour(rgb, 0.6),
+        **CONTACT,
+    )
+    lean = np.arctan2(rim - foot, height)
+    outwards = np.array([np.cos(lean / 2), 0, np.sin(lean / 2), 0])
+    for i in range(walls):
+        angle = 2 * np.pi * i / walls
+        middle = (foot + rim) / 2 - thickness / 2
+        quat = np.zeros(4)
+        around = np.array([np.cos(angle / 2), 0, 0, np.sin(angle / 2)])
+        mujoco.mju_mulQuat(quat, around, outwards)
+        body.add_geom(
+            type=GEOM.mjGEOM_BOX,
+            size=[
+                thickness / 2,
+                rim * np.tan(np.pi / walls),
+                height / 2 / np.cos(lean) - 0.002,
+            ],
+            pos=[middle * np.cos(angle), middle * np.sin(angle), 0.001],
+            quat=quat,
+            mass=0.14 / walls,
+            rgba=_colour(rgb),
+            **CONTACT,
+        )
+
+
 NAMED: dict[str, ObjectKind] = {
     "coffee cup": ObjectKind(
         radius_m=0.067, height_m=0.095, grasp_height_m=0.060, build=_cup
@@ -124,6 +158,9 @@ NAMED: dict[str, ObjectKind] = {
         radius_m=0.033, height_m=0.21, grasp_height_m=0.075, build=_bottle
     ),
     "box": ObjectKind(radius_m=0.041, height_m=0.12, grasp_height_m=0.068, build=_box),
+    "bowl": ObjectKind(
+        radius_m=0.049, height_m=0.08, grasp_height_m=0.055, build=_bowl
+    ),
 }
 """The objects a prompt can name."""
 

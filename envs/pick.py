@@ -6,6 +6,7 @@ import mujoco
 import numpy as np
 
 from brownfield.envs.kitchen import Kitchen
+from brownfield.envs.kitchen_drawer import HANDLE, JOINT, OPEN_M
 
 LIFT_M = 0.10
 """An object counts as lifted from this rise on [m]."""
@@ -153,10 +154,17 @@ class GoJudge(PickJudge):
     """The robot stands before the named surface, facing it, for one second."""
 
     def __init__(
-        self, model: mujoco.MjModel, kitchen: Kitchen, frame: Frame | None, y_m: float
+        self,
+        model: mujoco.MjModel,
+        kitchen: Kitchen,
+        frame: Frame | None,
+        y_m: float,
+        hold_s: float = HOLD_S,
     ) -> None:
-        """Args: frame: of the surface, see `Spot`. y_m: where along it [m]."""
+        """Args: frame: of the surface, see `Spot`. y_m: where along it [m]. hold_s: how
+        long to stand there [s]."""
         super().__init__(model, kitchen, "")
+        self._hold_s = hold_s
         self._frame, self._y, self._there_s = frame or (0.0, 0.0, 0.0), y_m, 0.0
 
     def step(self, data: mujoco.MjData, dt_s: float) -> None:
@@ -179,8 +187,45 @@ class GoJudge(PickJudge):
         there = -0.35 < x < 0.2 and abs(y - self._y) < 0.4 and turned < 0.35
         still = float(np.abs(data.cvel[self._pelvis, 3:5]).max()) < 0.15
         self._there_s = self._there_s + dt_s if there and still else 0.0
-        self.success = self._there_s >= HOLD_S - 1e-9
+        self.success = self._there_s >= self._hold_s - 1e-9
 
     def unfinished(self) -> str:
         """Why time ran out."""
         return "out of time: not there"
+
+
+class OpenJudge(PickJudge):
+    """The drawer open and let go of, for one second, and nothing taken."""
+
+    def __init__(self, model: mujoco.MjModel, kitchen: Kitchen) -> None:
+        """Args: kitchen: with a drawer."""
+        super().__init__(model, kitchen, "")
+        self._slide = int(model.joint(JOINT).qposadr[0])
+        self._handle = model.site(HANDLE).id
+        self._palms = [model.site(f"g1/{side}_palm").id for side in ("right", "left")]
+        self._open_s, self._widest = 0.0, 0.0
+
+    def step(self, data: mujoco.MjData, dt_s: float) -> None:
+        """Count the time that it has been open."""
+        self.watch(data)
+        if self.reason or self.success:
+            return
+        for name in self._named:
+            if self._rise(data, name) >= LIFT_M:
+                self.lifted = self.lifted or name
+                self.reason = f"lifted the {name}"
+                return
+        self._widest = max(self._widest, float(data.qpos[self._slide]))
+        handle = data.site_xpos[self._handle]
+        nearest = min(
+            float(np.linalg.norm(data.site_xpos[palm] - handle)) for palm in self._palms
+        )
+        there = data.qpos[self._slide] >= OPEN_M and nearest > AWAY_M
+        self._open_s = self._open_s + dt_s if there else 0.0
+        self.success = self._open_s >= HOLD_S - 1e-9
+
+    def unfinished(self) -> str:
+        """Why time ran out."""
+        if self._widest >= OPEN_M:
+            return "out of time: not let go of"
+        return "out of time: not open"

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from brownfield.envs.kitchen_env import KitchenEnv, KitchenEnvConfig
+from brownfield.envs.kitchen_env import (
+    BODIES_BY_HANDS,
+    KitchenEnv,
+    KitchenEnvConfig,
+)
 from brownfield.envs.kitchen_tasks import task_paraphrase
 from brownfield.envs.objects import NAMED
 from brownfield.envs.prompted_env import PromptedEnv
@@ -24,7 +28,7 @@ EnvConfig = KitchenEnvConfig | RoadEnvConfig
 class Place:
     """One kind of place."""
 
-    body: str
+    bodies: tuple[str, ...]
     """Who works there."""
     config: type[EnvConfig]
     """Configuration of its environment."""
@@ -40,7 +44,7 @@ class Place:
 
 PLACES = {
     "kitchen": Place(
-        body="g1",
+        bodies=tuple(BODIES_BY_HANDS[hands].name for hands in BODIES_BY_HANDS),
         config=KitchenEnvConfig,
         env=KitchenEnv,
         paraphrase=lambda prompt, rng, most: task_paraphrase(
@@ -48,7 +52,7 @@ PLACES = {
         ),
     ),
     "road": Place(
-        body="car",
+        bodies=("car",),
         config=RoadEnvConfig,
         env=RoadEnv,
         paraphrase=road_paraphrase,
@@ -66,10 +70,27 @@ def place_of(body: str) -> Place:
         ValueError: nowhere; lists the bodies that have a place.
     """
     for place in PLACES.values():
-        if place.body == body:
+        if body in place.bodies:
             return place
-    known = ", ".join(place.body for place in PLACES.values())
+    known = ", ".join(one for place in PLACES.values() for one in place.bodies)
     raise ValueError(f"no place for body {body!r}; there are places for {known}")
+
+
+def env_for(config: EnvConfig, body: str) -> EnvConfig:
+    """A configuration for the commands of one of the place's bodies.
+
+    Raises:
+        ValueError: it asks for hands that the body has no commands for.
+    """
+    if not isinstance(config, KitchenEnvConfig):
+        return config
+    by_body = {one.name: hands for hands, one in BODIES_BY_HANDS.items()}
+    if config.hands not in ("right", by_body[body]):
+        raise ValueError(
+            f"kitchen.hands must be {by_body[body]} for body {body!r}, got "
+            f"{config.hands!r}"
+        )
+    return replace(config, hands=by_body[body])
 
 
 def place_for(config: EnvConfig) -> Place:

@@ -74,6 +74,19 @@ TAILS = (
     " with your hand",
 )
 """Parts of paraphrases: nothing of what is special in `TEST_PHRASES` is among them."""
+COLOURS = (
+    "red",
+    "orange",
+    "yellow",
+    "green",
+    "turquoise",
+    "blue",
+    "purple",
+    "pink",
+)
+"""Words for the hues of named objects."""
+SIDES = ("left", "right")
+"""Words for where one of two alike is, as the robot sees them."""
 SCRAMBLED = 0.3
 """Chance that a word of a paraphrase is replaced by letters that mean nothing, so that
 what matters is learned to be the object's name."""
@@ -98,6 +111,18 @@ def object_of(prompt: str, names: tuple[str, ...]) -> str:
     return found[0]
 
 
+def reference_of(prompt: str, names: tuple[str, ...]) -> str:
+    """How a prompt refers to an object: its name, and the colour or side before it.
+
+    Raises:
+        ValueError: none or several of `names` occur in it.
+    """
+    name = object_of(prompt, names)
+    before = prompt.lower().partition(name)[0].split()
+    told = before[-1] if before else ""
+    return f"{told} {name}" if told in (*COLOURS, *SIDES) else name
+
+
 def paraphrase(
     prompt: str,
     names: tuple[str, ...],
@@ -111,7 +136,7 @@ def paraphrase(
     name one of `names` to itself.
     """
     try:
-        name = object_of(prompt, names)
+        name = reference_of(prompt, names)
     except ValueError:
         return prompt
     words = "".join(str(rng.choice(part)) for part in (OPENERS, VERBS)).split()

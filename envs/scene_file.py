@@ -164,7 +164,7 @@ def scene_kitchen(scene: Scene, seed: int, config: KitchenConfig) -> Kitchen:
     config = replace(
         config, object_x_m=surface.object_x_m, object_y_m=surface.object_y_m
     )
-    named, clutter = put_objects(
+    named, clutter, hidden = put_objects(
         spec, config, surface.height_m, look, rng, surface.holds
     )
     for thing in (*named, *clutter):
@@ -178,6 +178,7 @@ def scene_kitchen(scene: Scene, seed: int, config: KitchenConfig) -> Kitchen:
         named=named,
         clutter=clutter,
         start=surface.stand,
+        hidden=hidden,
     )
 
 

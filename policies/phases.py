@@ -14,12 +14,16 @@ Phases = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.int64]]
 def humanoid_phases(
     label: NDArray[np.float32], last: NDArray[np.float32]
 ) -> NDArray[np.int64]:
-    """(R,) 0-15: hand closed, base moving, palm moving, hand about to move."""
+    """(R,) 0-15: a hand closed, base moving, a palm moving, a hand about to move."""
     first, end = label[:, 0], label[:, -1]
-    closed = last[:, 9] > 0.5
+    # One hand has 7 commands after the base's 3: palm position, rotation, grip.
+    hands = range(3, last.shape[1], 7)
+    palms = np.concatenate([np.arange(at, at + 3) for at in hands])
+    grips = np.array([at + 6 for at in hands])
+    closed = (last[:, grips] > 0.5).any(1)
     walking = np.abs(first[:, :3]).max(1) > 0.02
-    reaching = np.abs(end[:, 3:6] - last[:, 3:6]).max(1) > 0.01
-    grasping = np.abs(end[:, 9] - last[:, 9]) > 0.05
+    reaching = np.abs(end[:, palms] - last[:, palms]).max(1) > 0.01
+    grasping = (np.abs(end[:, grips] - last[:, grips]) > 0.05).any(1)
     bits = np.stack([closed, walking, reaching, grasping], 1)
     return (bits * np.array([1, 2, 4, 8])).sum(1)
 
@@ -34,5 +38,9 @@ def car_phases(
     return steering * 3 + pull
 
 
-PHASES: dict[str, Phases] = {"g1": humanoid_phases, "car": car_phases}
+PHASES: dict[str, Phases] = {
+    "g1": humanoid_phases,
+    "g1_two_hands": humanoid_phases,
+    "car": car_phases,
+}
 """By the body's name."""

@@ -15,8 +15,10 @@ from brownfield.policies.string_head import likeliest
 from brownfield.robot.body import Body
 from brownfield.tokenizers.id_digits import IdDigits
 
+PALM = ("palm_x", "palm_y", "palm_z")
 BY_MEAN: dict[str, tuple[str, ...]] = {
-    "g1": ("palm_x", "palm_y", "palm_z"),
+    "g1": PALM,
+    "g1_two_hands": (*PALM, *(f"left_{name}" for name in PALM)),
     "car": ("acceleration",),
 }
 """Fields by body whose ids are the mean of what is likely. Half of braking is a choice

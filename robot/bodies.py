@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from brownfield.robot.body import Body
 from brownfield.robot.car.body import CAR_BODY
-from brownfield.robot.g1.body import G1_BODY
+from brownfield.robot.g1.body import G1_BODY, G1_TWO_HANDS
 
-BODIES: dict[str, Body] = {one.name: one for one in (G1_BODY, CAR_BODY)}
+BODIES: dict[str, Body] = {one.name: one for one in (G1_BODY, G1_TWO_HANDS, CAR_BODY)}
 
 
 def body_named(name: str) -> Body:

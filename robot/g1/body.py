@@ -79,4 +79,4 @@ G1_TWO_HANDS = replace(
     state=_state(_BOTH, ("palm", "left_palm")),
 )
 """The same robot with both palms in its commands: after those of the right palm come
-pose and grip of the left one. No shipped policy moves it yet."""
+pose and grip of the left one."""

@@ -52,7 +52,7 @@ def test_a_checkpoint_knows_its_body(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_hand_without_commands_is_refused() -> None:
     kitchen = KitchenEnvConfig(hands="both")
     config = verb.Evaluate(checkpoint=Path("g1_kitchen"), kitchen=kitchen)
-    with pytest.raises(ValueError, match=r"kitchen\.hands must be right"):
+    with pytest.raises(ValueError, match=r"kitchen\.hands must be right for"):
         verb.run(config)
 
 

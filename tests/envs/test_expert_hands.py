@@ -8,6 +8,7 @@ import pytest
 from brownfield.envs.expert import clip_command
 from brownfield.envs.expert_hands import (
     MARGIN_M,
+    RAISED_M,
     SIDES,
     HandsState,
     hand_for,
@@ -68,15 +69,20 @@ def test_a_mirrored_world_gets_a_mirrored_command(env: KitchenEnv) -> None:
             )
 
 
-def test_the_idle_hand_waits_at_its_ready_pose(env: KitchenEnv) -> None:
+def test_the_idle_hand_waits_above_what_stands_there(env: KitchenEnv) -> None:
     env.reset(seed=0)
     state = env.hands_state()
     side = hand_for(state)
     idle = SIDES["left" if side == "right" else "right"]
     moved = state.body.command.copy()
     moved[idle][:3] += 0.02
-    command, _ = hands_command(replace(state, body=replace(state.body, command=moved)))
-    np.testing.assert_allclose(command[idle], READY_BOTH[idle], atol=1e-9)
+    waits = READY_BOTH[idle].copy()
+    waits[2] += RAISED_M
+    for _ in range(8):
+        body = replace(state.body, command=moved)
+        assert hand_for(replace(state, body=body)) == side
+        moved, _ = hands_command(replace(state, body=body))
+    np.testing.assert_allclose(moved[idle], waits, atol=1e-9)
     chunk, _ = hands_chunk(state, 8)
     assert chunk.shape == (8, 17)
     np.testing.assert_allclose(

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from brownfield.envs.places import PLACES, build_env, place_of
+from brownfield.envs.places import PLACES, build_env, env_for, place_of
 from brownfield.envs.rollout import ExpertActor, run_episode
 from brownfield.policies.actor import PolicyActor
 from brownfield.policies.agent import PolicyAgent
@@ -18,10 +18,12 @@ from brownfield.policies.windows import windows_of
 from brownfield.robot.bodies import body_named
 
 
-@pytest.mark.parametrize("name", sorted(place.body for place in PLACES.values()))
+@pytest.mark.parametrize(
+    "name", sorted(body for place in PLACES.values() for body in place.bodies)
+)
 def test_from_demonstrations_to_a_driven_episode(name: str, tmp_path: Path) -> None:
     body, place = body_named(name), place_of(name)
-    env = build_env(replace(place.config(), time_limit_s=2.0))
+    env = build_env(env_for(replace(place.config(), time_limit_s=2.0), name))
     try:
         seen = [run_episode(env, ExpertActor(), seed, noise=True)[0] for seed in (0, 1)]
         windows = windows_of(seen, body)
