@@ -30,12 +30,12 @@ class PolicyActor:
         self.velocity = np.zeros(agent.body.action_dim)
         self._columns = command_columns(agent.body)
         self._player: TokenPlayer | None = None
-        self._played = 0
+        self._played = self._step = 0
 
     def reset(self, env: PromptedEnv) -> None:
         """A new episode, with the environment's prompt."""
         self.agent.reset(env.prompt)
-        self.ids, self._player = None, None
+        self.ids, self._player, self._step = None, None, 0
 
     def act(self, env: PromptedEnv, observation: dict[str, Any]) -> Array:
         """The next command (D,)."""
@@ -46,11 +46,18 @@ class PolicyActor:
             self._player = TokenPlayer(
                 self.agent.body, self.agent.action_tokenizer, executed, self.velocity
             )
-            self.ids = self.agent.act(observation, self.velocity)
+            self.ids = self.agent.act(observation, self.velocity, self._step)
             self._player.feed(self.ids)
             self._played = 0
         self._played += 1
+        self._step += 1
         return self._player.next()
+
+    def look_on(self, observation: dict[str, Any]) -> None:
+        """Watch somebody else act for a step."""
+        if self._step % self.steps == 0:
+            self.agent.watch(observation, self._step)
+        self._step += 1
 
     def look_again(self) -> None:
         """Drop what is left of the chunk: somebody else has acted meanwhile."""
@@ -87,5 +94,7 @@ class MixedActor:
             self._expert_drives = bool(self._rng.random() < self._beta)
             self._policy.look_again()
         self._left -= 1
-        driver = self._expert if self._expert_drives else self._policy
-        return driver.act(env, observation)
+        if self._expert_drives:
+            self._policy.look_on(observation)
+            return self._expert.act(env, observation)
+        return self._policy.act(env, observation)

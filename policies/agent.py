@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from brownfield.policies.checkpoint import Checkpoint, load_checkpoint
 from brownfield.policies.device import device_named
@@ -20,6 +21,7 @@ from brownfield.policies.policy import (
     text_rows,
 )
 from brownfield.policies.readout import answer_ids
+from brownfield.policies.recall import Memory, Recollection
 from brownfield.policies.token_stream import (
     EpisodeStream,
     grammar_of,
@@ -95,6 +97,8 @@ class PolicyAgent:
         self.stream: EpisodeStream | None = None
         self._prefix: Prefix | None = None
         self._last_past: Any = None
+        self._recollection = Recollection(self.body, self._policy.config.memory_s)
+        self._step = 0
 
     @property
     def action_tokenizer(self) -> DigitTokenizer:
@@ -113,10 +117,15 @@ class PolicyAgent:
         self._prefix = self._policy.trunk.prefix(self.body.name, text)
         self.prompt, self.thought, self._last_past = prompt, None, None
         self.stream = EpisodeStream(self._grammar, ids)
+        self._recollection.forget()
+        self._step = -self.body.executed_steps
 
     @torch.inference_mode()
     def act(
-        self, observation: dict[str, Any], velocity: NDArray[np.floating] | None = None
+        self,
+        observation: dict[str, Any],
+        velocity: NDArray[np.floating] | None = None,
+        step: int | None = None,
     ) -> NDArray[np.int64]:
         """Ids (K,) of the chunk that begins now.
 
@@ -125,10 +134,14 @@ class PolicyAgent:
                 prompt was given to `reset`, `prompt`.
             velocity: how fast the plan being executed changes (D,) [unit/s], None where
                 there is none; read where the action tokenizer goes on from it.
+            step: control step of the episode, for policies that remember; by default
+                a chunk's executed part after the last look.
 
         Raises:
             ValueError: a missing entry, a wrong shape, or NaN in state or velocity.
         """
+        last = self._step
+        self._step = last + self.body.executed_steps if step is None else step
         ids = self._look(observation, velocity)
         assert self.stream is not None and self.thought is not None
         self.stream.look(self.thought.video_ids, self.thought.state_ids, ids)
@@ -177,6 +190,7 @@ class PolicyAgent:
             codes,
             torch.from_numpy(seen).to(self._device),
             self._prefix,
+            memory=self._remembered(codes, seen[0]),
         )
         self._last_past = look.past
         self.thought = Thought(
@@ -192,6 +206,27 @@ class PolicyAgent:
         )
         digits = self.action_tokenizer.digits
         return answer_ids(policy.trunk, self.body, look, digits)[0]
+
+    def _remembered(self, codes: Tensor, state: NDArray[np.float32]) -> Memory | None:
+        """What is remembered at a look, which is remembered from now on itself."""
+        self._recollection.add(codes, state, self._step)
+        return self._recollection.now()
+
+    @torch.inference_mode()
+    def watch(self, observation: dict[str, Any], step: int) -> None:
+        """Remember a look that somebody else answers.
+
+        Args:
+            observation: as for `act`, after a `reset`.
+            step: control step of the episode.
+        """
+        if not self._policy.config.memory_s:
+            return
+        frame = np.asarray(observation[self.body.cameras[0].name])
+        small = torch.from_numpy(area_resize(frame[None], FRAME_SIZE))
+        codes = self._policy.video.encode_codes(pixels_of(small.to(self._device)))[0]
+        self._step = step
+        self._recollection.add(codes, np.asarray(observation["state"]), step)
 
     def _velocity(self, given: NDArray[np.floating] | None) -> NDArray[np.float32]:
         """How fast the commands change (D,), checked."""

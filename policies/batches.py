@@ -1,6 +1,6 @@
 """Batches: tokenized rows, balanced sampling, light image augmentation."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from brownfield.policies.policy import pixels_of, text_rows
+from brownfield.policies.recall import Recalled, recall
 from brownfield.policies.tokenizer_set import TokenizerSet
 from brownfield.policies.windows import SIGHT, Windows
+from brownfield.robot.bodies import body_named
 from brownfield.tokenizers.video_salience import salience
 
 
@@ -57,6 +59,15 @@ class Batch(NamedTuple):
 
     pixel: Tensor
     """(B, 2) where the named object appears, -1 to 1 (right, down) in view."""
+
+    recalled: Tensor | None = None
+    """(B, M, 3, 64, 64) remembered looks, augmented alike; None where none are."""
+
+    moved: Tensor | None = None
+    """(B, M, 3) where the body was then, see `Memory`."""
+
+    known: Tensor | None = None
+    """(B, M) bool, whether the episode had begun then."""
 
     def to(self, device: torch.device) -> "Batch":
         """The same on a device."""
@@ -119,6 +130,8 @@ class Examples:
     """(R,)."""
     pixel: NDArray[np.float32]
     """(R, 2)."""
+    recalled: Recalled | None = None
+    """What is remembered at every look; None where nothing ever is."""
 
     def __len__(self) -> int:
         """Number of rows R."""
@@ -143,8 +156,19 @@ class Examples:
         pixels = pixels_of(torch.from_numpy(windows.frames[looks]))
         following = windows.following[first]
         next_pixels = pixels_of(torch.from_numpy(windows.frames[following]))
+        recalled = moved = known = None
+        if self.recalled is not None:
+            frames = windows.frames[self.recalled.look[looks]]
+            recalled = pixels_of(
+                torch.from_numpy(frames.reshape(-1, *frames.shape[2:]))
+            )
+            recalled = recalled.unflatten(0, frames.shape[:2])
+            moved = torch.from_numpy(self.recalled.moved[looks])
+            known = torch.from_numpy(self.recalled.known[looks])
         if augment is not None and rng is not None:
-            augment(pixels, next_pixels, rng)
+            alike = [next_pixels]
+            alike += list(recalled.unbind(1)) if recalled is not None else []
+            augment(pixels, alike, rng)
         used, prompt = np.unique(windows.prompt[rows], return_inverse=True)
         text = self.text[torch.from_numpy(used)]
         n_ways = self.paraphrased.shape[1]
@@ -167,6 +191,9 @@ class Examples:
             auxiliary=torch.from_numpy(self.auxiliary[rows]),
             visible=torch.from_numpy(self.visible[rows]),
             pixel=torch.from_numpy(self.pixel[rows]),
+            recalled=recalled,
+            moved=moved,
+            known=known,
         )
 
 
@@ -188,6 +215,7 @@ def tokenize(
     text_bytes: int,
     paraphrases: int = 0,
     paraphrase: Paraphrase | None = None,
+    memory_s: Sequence[float] = (),
 ) -> Examples:
     """Turn windows into tokens once, so that batches are only gathered.
 
@@ -197,6 +225,7 @@ def tokenize(
         text_bytes: longest prompt.
         paraphrases: other ways V to say each prompt.
         paraphrase: says them; without it there are none.
+        memory_s: ages of the looks that are remembered [s].
     """
     state, action = tokenizers.state[windows.body], tokenizers.action[windows.body]
     rng = np.random.default_rng(0)
@@ -238,6 +267,11 @@ def tokenize(
         auxiliary=windows.privileged[:, :n_read],
         visible=windows.privileged[:, n_read],
         pixel=windows.privileged[:, n_read + 1 : n_read + 3],
+        recalled=recall(
+            windows.state, windows.episode, body_named(windows.body), memory_s
+        )
+        if memory_s
+        else None,
     )
 
 
@@ -252,12 +286,13 @@ class Augment:
         self._noise = torch.from_numpy(field * (config.noise / 127.5))
 
     def __call__(
-        self, pixels: Tensor, next_pixels: Tensor, rng: np.random.Generator
+        self, pixels: Tensor, alike: Sequence[Tensor], rng: np.random.Generator
     ) -> None:
-        """Change both in place, the first rows of `pixels` as `next_pixels`."""
+        """Change all in place: the first rows of `pixels` (B, 3, H, W) as those of the
+        others, which get no noise."""
         count = len(pixels)
         matrices, shifts = self._colours(count, rng)
-        for picture in (pixels, next_pixels):
+        for picture in (pixels, *alike):
             n = len(picture)
             # Channels last: a picture is a (H * W, 3) matrix already.
             colours = picture.permute(0, 2, 3, 1).flatten(1, 2)
@@ -268,7 +303,7 @@ class Augment:
         starts = rng.integers(0, len(self._noise) - per, count)
         for row, start in enumerate(starts):
             flat[row].add_(self._noise[start : start + per].view(flat[row].shape))
-        for picture in (pixels, next_pixels):
+        for picture in (pixels, *alike):
             picture.clamp_(-1, 1)
 
     def _colours(self, count: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:

@@ -1,5 +1,6 @@
 """What one body's recordings teach: rows to draw from, and rows kept to measure on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -63,6 +64,7 @@ def lesson_of(
     loss: LossConfig,
     hold_out_every: int,
     measure: bool,
+    memory_s: Sequence[float] = (),
 ) -> Lesson:
     """Tokenize a body's windows and set some episodes apart.
 
@@ -74,6 +76,7 @@ def lesson_of(
         loss: weights, of which those that mean nothing in its place become zero.
         hold_out_every: every so many-th episode is held out; 0 holds none.
         measure: whether this process measures on them.
+        memory_s: ages of the looks that are remembered [s].
 
     Raises:
         ValueError: no episode is left to learn from.
@@ -87,12 +90,19 @@ def lesson_of(
         )
     kept = None
     if held_out.any() and measure:
-        kept = tokenize(windows.looks(held_out), tokenizers, text_bytes)
+        kept = tokenize(
+            windows.looks(held_out), tokenizers, text_bytes, memory_s=memory_s
+        )
     place = place_of(windows.body)
     return Lesson(
         body=windows.body,
         examples=tokenize(
-            windows, tokenizers, text_bytes, augment.paraphrases, place.paraphrase
+            windows,
+            tokenizers,
+            text_bytes,
+            augment.paraphrases,
+            place.paraphrase,
+            memory_s,
         ),
         training=training,
         held_out=kept,

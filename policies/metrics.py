@@ -49,6 +49,7 @@ def offline_metrics(
             batch.state,
             trunk.prefix(body.name, batch.text),
             batch.prompt,
+            memory=policy.remembered(batch.recalled, batch.moved, batch.known),
         )
         looks = windows.look[part]
         state = windows.last[looks], windows.velocity[looks]

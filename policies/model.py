@@ -5,7 +5,8 @@ and out through a port of its own (`port.py`).
 
 Order of the positions, with the tokens that each group packs:
 
-    head 1 | text 8 x 8 bytes | video 16 x (2 x 2 codes) | state 1 x S ids
+    head 1 | text 8 x 8 bytes | M remembered looks | video 16 x (2 x 2 codes)
+    | state 1 x S ids
     | action 10 queries (one a field, `knots` ids each), or L ids of a string
     | executed 1 x K ids | next video 16 queries | next state 1 query
 
@@ -25,6 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from brownfield.policies.port import Port, PortConfig
+from brownfield.policies.recall import Memory, RecallIn
 from brownfield.policies.string_head import Choose
 from brownfield.policies.transformer import Block, KeyValue, block_bias
 
@@ -66,6 +68,9 @@ class ModelConfig:
     video_levels: tuple[int, ...] = (8, 5, 5, 5)
     """Levels of the video tokenizer's quantiser."""
 
+    memory_s: tuple[float, ...] = ()
+    """Ages of the looks that are remembered [s]."""
+
     def __post_init__(self) -> None:
         """Refuse sizes that do not divide."""
         for name, whole, part in (
@@ -77,6 +82,9 @@ class ModelConfig:
                 raise ValueError(f"{name} must divide: got {whole} / {part}")
         if self.layers < 2:
             raise ValueError(f"layers must be at least 2, got {self.layers}")
+        object.__setattr__(self, "memory_s", tuple(self.memory_s))
+        if any(not age > 0 for age in self.memory_s):
+            raise ValueError(f"memory_s must be ages above 0, got {self.memory_s}")
 
     @property
     def text_positions(self) -> int:
@@ -183,6 +191,9 @@ class StreamTransformer(nn.Module):
         self.blocks = nn.ModuleList(
             Block(width, config.heads) for _ in range(config.layers)
         )
+        self.recall: RecallIn | None = None
+        if config.memory_s:
+            self.recall = RecallIn(len(config.memory_s), width)
         self.norm_out = nn.LayerNorm(width, bias=False)
         self.video_out = nn.Linear(width, pack * sum(config.video_levels))
         self._initialise()
@@ -261,6 +272,7 @@ class StreamTransformer(nn.Module):
         prompt: Tensor | None = None,
         absent: Tensor | None = None,
         said: Tensor | None = None,
+        memory: Memory | None = None,
     ) -> Look:
         """Read one observation and answer.
 
@@ -273,15 +285,12 @@ class StreamTransformer(nn.Module):
             prompt: (B,) int64 row of `prefix` of each sample; None when there is one.
             absent: (B,) bool, where the state is withheld (training only).
             said: digits (B, L, J) of an answer that is a string (training only).
+            memory: earlier looks, for models that remember; None before there are any.
         """
         config, port = self.config, self.port(body)
         words = prefix.words[prompt] if prompt is not None else prefix.words
         state_x = port.read_state(state, absent)
-        seen = self.video_in(self._pack(codes))
-        # What a place looks like must not depend on what is asked for: so the same
-        # features answer every prompt, and no prompt can be guessed instead of read.
-        places = self._unpack(self.place_out(functional.gelu(seen)))
-        places = self.norm_place(places)
+        seen, places = self._see(codes)
         topics = self.asked_place(prefix.words) * config.place_width**-0.5
         likeness = places @ topics.T
         own = codes.new_zeros(len(codes), dtype=torch.long)
@@ -295,12 +304,17 @@ class StreamTransformer(nn.Module):
         asked = self.asked_look(words) + self.focus_in(self._focus(pointing, seen))
         asked = asked.expand(len(codes), -1)
         answers, groups = port.answers(asked, said)
+        recalled = self._recall(memory, topics[own], seen[:, :0])
         x = torch.cat(
-            [seen, (state_x + asked)[:, None], answers.to(state_x.dtype)], dim=1
+            [recalled, seen, (state_x + asked)[:, None], answers.to(state_x.dtype)],
+            dim=1,
         )
-        n_video, n_look = config.video_positions, config.video_positions + 1
+        n_video = config.video_positions
+        n_seen = recalled.shape[1] + n_video
+        n_look = n_seen + 1
         n_past = prefix.past[0][0].shape[2]
-        bias = block_bias([n_video, 1, *groups], n_past, x.device)
+        before_video = [1] * recalled.shape[1]
+        bias = block_bias([*before_video, n_video, 1, *groups], n_past, x.device)
         past: list[KeyValue] = []
         auxiliary = x
         for depth, block in enumerate(self.blocks):
@@ -308,7 +322,7 @@ class StreamTransformer(nn.Module):
             last = depth == config.layers - 1
             if last:
                 # Read one block early: there the queries can still attend to it.
-                auxiliary = port.tell(x[:, n_video])
+                auxiliary = port.tell(x[:, n_seen])
             x, new = block(x, before, bias, slice(n_look, None) if last else None)
             n_kept = n_past + n_look
             past.append((new[0][:, :, :n_kept], new[1][:, :, :n_kept]))
@@ -366,6 +380,36 @@ class StreamTransformer(nn.Module):
         x = self.norm_out(x)
         video = self._unpack(self.video_out(x[:, :n_video]))
         return World(video, port.state_logits(x[:, n_video]))
+
+    def _see(self, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """Codes (B, digits, grid, grid) -> features of positions (B, positions, width)
+        and of cells (B, grid * grid, place_width)."""
+        seen = self.video_in(self._pack(codes))
+        # What a place looks like must not depend on what is asked for: so the same
+        # features answer every prompt, and no prompt can be guessed instead of read.
+        places = self._unpack(self.place_out(functional.gelu(seen)))
+        return seen, self.norm_place(places)
+
+    def _recall(self, memory: Memory | None, topic: Tensor, none: Tensor) -> Tensor:
+        """Positions (B, M, width) of remembered looks.
+
+        Args:
+            memory: None where there is nothing to remember yet.
+            topic: (B, place_width) what each sample's prompt looks for.
+            none: (B, 0, width), for models that remember nothing.
+        """
+        if self.recall is None:
+            return none
+        batch, count = len(none), len(self.config.memory_s)
+        if memory is None:
+            return (self.recall.nothing + self.recall.position).expand(batch, -1, -1)
+        seen, places = self._see(memory.codes.flatten(0, 1))
+        topics = topic.repeat_interleave(count, 0)[..., None]
+        pointing = (places @ topics)[..., 0]
+        focus = self._focus(pointing, seen + self.video_position)
+        clearest = pointing.amax(1, keepdim=True)
+        focus, clearest = (x.unflatten(0, (batch, count)) for x in (focus, clearest))
+        return self.recall(focus, clearest, memory.moved, memory.known)
 
     def _focus(self, pointing: Tensor, seen: Tensor) -> Tensor:
         """What is pointed at (B, width + 2): features of the positions, and the place.

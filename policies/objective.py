@@ -45,7 +45,14 @@ def objective(
     string = port.string
     said = string.whole(batch.action) if string else None
     look = trunk.look(
-        batch.body, codes, batch.state, prefix, batch.prompt, absent, said
+        batch.body,
+        codes,
+        batch.state,
+        prefix,
+        batch.prompt,
+        absent,
+        said,
+        policy.remembered(batch.recalled, batch.moved, batch.known),
     )
     wanted = port.normalise_auxiliary(batch.auxiliary)
     parts = {

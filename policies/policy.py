@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from brownfield.policies.model import PAD_BYTE, ModelConfig, StreamTransformer
 from brownfield.policies.port import PortConfig
+from brownfield.policies.recall import Memory
 from brownfield.tokenizers.frame_tokenizers import FrameTokenizer
 
 
@@ -33,6 +34,21 @@ class StreamPolicy(nn.Module):
     def config(self) -> ModelConfig:
         """Sizes of the trunk."""
         return self.trunk.config
+
+    def remembered(
+        self, recalled: Tensor | None, moved: Tensor | None, known: Tensor | None
+    ) -> Memory | None:
+        """Earlier looks as a memory; no gradient reaches the tokenizer through them.
+
+        Args:
+            recalled: pixels (B, M, 3, H, W); None for none.
+            moved, known: see `Memory`.
+        """
+        if recalled is None or moved is None or known is None:
+            return None
+        with torch.no_grad():
+            codes = self.video.encode_codes(recalled.flatten(0, 1))[0]
+        return Memory(codes.unflatten(0, recalled.shape[:2]), moved, known)
 
     @property
     def bodies(self) -> tuple[str, ...]:

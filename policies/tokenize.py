@@ -276,7 +276,7 @@ class _BodyRows:
         rows = self.sampler.draw(count, rng)
         looks = windows.look[rows]
         pixels = pixels_of(torch.from_numpy(windows.frames[looks]))
-        self.augment(pixels, pixels[:0], rng)
+        self.augment(pixels, [], rng)
         prompt = torch.from_numpy(windows.prompt[rows])
         with torch.autocast("cpu", torch.bfloat16):
             codes, ids = video.encode_codes(pixels)

@@ -31,7 +31,8 @@ from brownfield.policies.model import ModelConfig
 from brownfield.policies.objective import Objective, objective
 from brownfield.policies.optimizer import Optimizer, OptimizerConfig
 from brownfield.policies.policy import StreamPolicy
-from brownfield.policies.port import PortConfig
+from brownfield.policies.port import Port, PortConfig
+from brownfield.policies.port_like import comparable, relative_of, take_over
 from brownfield.policies.ranks import Ranks, run_ranks
 from brownfield.policies.schedule import MovingAverage, ScheduleConfig
 from brownfield.policies.tokenizer_set import TokenizerSet, saved_hashes
@@ -235,13 +236,13 @@ class Trainer:
             b for b in config.body if loaded is None or b not in loaded.policy.bodies
         ]
         self.tokenizers = _tokenizers(config, loaded, new)
+        self.model = _model(config, loaded, self.tokenizers)
         self.lessons = [
             lesson_of(
                 one,
                 self.tokenizers,
-                text_bytes=(
-                    loaded.policy.config if loaded else config.model
-                ).text_bytes,
+                text_bytes=self.model.text_bytes,
+                memory_s=self.model.memory_s,
                 augment=config.augment,
                 loss=config.loss,
                 hold_out_every=config.validation_every_episode,
@@ -274,9 +275,7 @@ class Trainer:
             )
             for lesson in self.lessons
         }
-        model = loaded.policy.config if loaded else self.config.model
-        model = replace(model, video_levels=tuple(self.tokenizers.video.config.levels))
-        policy = StreamPolicy(model, sizes, self.tokenizers.video)
+        policy = StreamPolicy(self.model, sizes, self.tokenizers.video)
         if loaded is not None:
             ours, theirs = policy.state_dict(), loaded.policy.state_dict()
             if self.config.eye is not None:
@@ -288,7 +287,16 @@ class Trainer:
             if lesson.body in new:
                 port = policy.trunk.port(lesson.body)
                 port.fit_normalisation(*lesson.fitting_data())
+                if loaded is not None:
+                    self._take_over(port, lesson.body, loaded.policy)
         return policy
+
+    @staticmethod
+    def _take_over(port: Port, body: str, loaded: StreamPolicy) -> None:
+        """Start a newcomer's port from that of a relative, where there is one."""
+        kin = relative_of(body, loaded.bodies)
+        if kin is not None and comparable(port.config, loaded.trunk.port(kin).config):
+            take_over(port, body, loaded.trunk.port(kin), kin)
 
     def run(self) -> None:
         """Train to the end of the budget and save."""
@@ -480,6 +488,18 @@ class Trainer:
             seconds.append(time.process_time() - start)
         self.optimizer.zero_grad()
         return self.ranks.agree(min(seconds[3::2]) < min(seconds[2::2]))
+
+
+def _model(
+    config: TrainConfig, loaded: Checkpoint | None, tokenizers: TokenizerSet
+) -> ModelConfig:
+    """Sizes of what is trained: a loaded policy's, which may learn to remember."""
+    model = loaded.policy.config if loaded else config.model
+    return replace(
+        model,
+        video_levels=tuple(tokenizers.video.config.levels),
+        memory_s=config.model.memory_s or model.memory_s,
+    )
 
 
 def _anchored(weights: dict[str, Tensor], config: TrainConfig) -> dict[str, Tensor]:

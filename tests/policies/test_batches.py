@@ -27,7 +27,7 @@ def _pictures(count: int) -> torch.Tensor:
 
 def _augmented(pixels: torch.Tensor, config: AugmentConfig, seed: int = 1):
     changed, after = pixels.clone(), pixels[:2].clone()
-    Augment(config)(changed, after, np.random.default_rng(seed))
+    Augment(config)(changed, [after], np.random.default_rng(seed))
     return changed, after
 
 
