@@ -60,8 +60,9 @@ class DisturbanceConfig:
     """Age of the camera's frame when it is seen, to the physics step of 2 ms; joints
     and gyro are of now, and so is the truth in `info` [s]."""
     noise: float = 0.0
-    """Scale of the noise of joints, fingers, gyro and direction of gravity, for
-    controller and observation alike; 1 is `NOISE`."""
+    """Scale of the noise of joints, fingers, gyro and direction of gravity, new at
+    every tick of 20 ms, for controller and observation alike; 1 is `NOISE`. The motors'
+    own loop is without."""
     moved_m: float = 0.0
     """So far the named object is moved along the counter when a palm first comes near
     it; less where there is no room [m]."""

@@ -298,9 +298,9 @@ def put_objects(
         )
     if spare:
         # Nothing is drawn for it: the rest of the kitchen stays as it is without.
-        name, grey, middle = f"{spare} {len(clutter)}", np.full(3, 0.6), (0.5, 0.0)
-        piece = CLUTTER[spare], np.array(middle), height, 0.0, grey
-        placed_clutter.append(_add_object(spec, name, *piece))
+        middle, grey = np.array([0.5, 0.0]), np.full(3, 0.6)
+        piece = CLUTTER[spare], middle, height, 0.0, grey
+        placed_clutter.append(_add_object(spec, f"{spare} in the way", *piece))
     return tuple(placed_named), tuple(placed_clutter)
 
 
