@@ -28,11 +28,11 @@ from brownfield.policies.results import EvaluationResult, load_results
 
 SCHEMA_VERSION = 1
 KINDS = {
-    "push": "pushes every 3 to 5 s [m/s]",
+    "push": "speed of a push, one every 3 to 5 s [m/s]",
     "payload_kg": "mass on the torso [kg]",
     "latency_s": "age of the camera's frames [s]",
-    "noise": "noise of joints, gyro and gravity [1: as the balance was taught]",
-    "moved_m": "the object moved while the hand comes [m]",
+    "noise": "noise of joints, gyro and gravity [1: what the balance learned with]",
+    "moved_m": "how far the object is moved while the hand comes [m]",
     "blocked": "share of the hand's way that a jar closes",
 }
 """Fields of `DisturbanceConfig`, and what their strength is."""
@@ -200,7 +200,6 @@ def _result(
         "schema_version": SCHEMA_VERSION,
         "checkpoint": calm.checkpoint,
         "checkpoint_sha256": calm.checkpoint_sha256,
-        "facts": calm.facts,
         "config": calm.config,
         "versions": calm.versions,
         "commits": sorted({one.commit for one in found.values()}),
@@ -228,17 +227,19 @@ def _share(point: dict[str, Any], actor: str) -> Share:
 
 
 def disturbance_table(result: dict[str, Any]) -> Table:
-    """A row for every point, with what the first actor failed by most."""
+    """A row for every point, with what the policy, or who drives instead, failed by
+    most."""
     actors = result["config"]["actors"]
+    ours = "policy" if "policy" in actors else actors[0]
     rows = []
     for kind, curve in result["kinds"].items():
         for point in curve["points"]:
             shares = [str(_share(point, actor)) for actor in actors]
-            reasons = point["actors"][actors[0]]["reasons"]
+            reasons = point["actors"][ours]["reasons"]
             most = [f"{count} {reason}" for reason, count in reasons.items()][:1]
             first = kind if not point["strength"] else ""
             rows.append([first, f"{point['strength']:g}", *shares, *(most or [""])])
-    head = ["", "strength", *actors, f"{actors[0]} fails most by"]
+    head = ["", "strength", *actors, f"{ours} fails most by"]
     title = f"{result['checkpoint']}: success, Wilson 95 %"
     return Table(title=title, head=head, rows=rows)
 
