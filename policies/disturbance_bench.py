@@ -50,11 +50,11 @@ class Strengths:
     """Mass on the torso [kg]."""
     latency_s: tuple[float, ...] = (0.0, 0.05, 0.1, 0.15, 0.2)
     """Age of the camera's frames [s]."""
-    noise: tuple[float, ...] = (0.0, 0.5, 1.0, 2.0, 3.0)
+    noise: tuple[float, ...] = (0.0, 0.5, 1.0, 1.5, 2.0)
     """Scale of the sensors' noise."""
     moved_m: tuple[float, ...] = (0.0, 0.03, 0.06, 0.1, 0.15)
     """How far the object is moved [m]."""
-    blocked: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
+    blocked: tuple[float, ...] = (0.0, 0.2, 0.3, 0.4, 0.6)
     """How much of the hand's way is closed."""
 
     def __post_init__(self) -> None:
@@ -264,8 +264,7 @@ def _write_report(path: Path, result: dict[str, Any]) -> None:
     lead = (
         f"Seeds {first} to {first + count - 1} at every point, strength 0 driven once "
         "for all curves; bands are Wilson 95 % intervals. The expert sees the truth of "
-        "the moment: late frames and noise reach it through its balance alone. An "
-        "object is moved less far, or less of the way closed, where there is no room. "
+        "the moment: late frames do not reach it, noise only its balance. An object is moved less far, or less of the way closed, where there is no room. "
         f"Commit {', '.join(result['commits'])}."
     )
     title = f"{result['checkpoint']}, disturbed"
