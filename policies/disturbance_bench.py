@@ -264,7 +264,8 @@ def _write_report(path: Path, result: dict[str, Any]) -> None:
     lead = (
         f"Seeds {first} to {first + count - 1} at every point, strength 0 driven once "
         "for all curves; bands are Wilson 95 % intervals. The expert sees the truth of "
-        "the moment: late frames do not reach it, noise only its balance. An object is moved less far, or less of the way closed, where there is no room. "
+        "the moment: late frames do not reach it, noise only its balance. An object is "
+        "moved less far, or less of the way closed, where there is no room. "
         f"Commit {', '.join(result['commits'])}."
     )
     title = f"{result['checkpoint']}, disturbed"
