@@ -29,6 +29,7 @@ VERBS = {
     "bench": "measure speed, and action tokens",
     "bench video-tokens": "measure video tokenizers beside video codecs",
     "bench video-quantisers": "fit the video tokenizer with other quantisers",
+    "bench disturbance": "measure success against pushes, latency and more",
 }
 """Verbs in the order of the work. `configs/<verb>.py` holds a verb's dataclass under
 the verb's name, capitalised, and a function `run` (`tokenize video` is `TokenizeVideo`

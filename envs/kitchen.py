@@ -37,6 +37,8 @@ LIGHTS = ((1.0, 1.0, 1.0), (0.88, 0.96, 1.1), (1.1, 0.86, 0.62))
 """Colours of light in furnished kitchens: neutral, daylight, lamp light."""
 APPROACH_YAW_RAD = 0.65
 """Horizontal direction from which the right hand comes to an object [rad]."""
+CORRIDOR_M = (-0.15, 0.085)
+"""The right hand needs so much room to its right and to its left on that way [m]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,7 +214,7 @@ class Kitchen:
         return names + [f"{free[0]} {name}" for name in sorted(here) if free]
 
 
-def _corridor_blocked(
+def corridor_blocked(
     target: np.ndarray, other: np.ndarray, radius_m: float, *, both_ways: bool
 ) -> bool:
     """Whether `other` (x, y) stands in the right hand's way to `target` (x, y), or in
@@ -227,7 +229,8 @@ def _in_the_way(offset: np.ndarray, radius_m: float) -> bool:
     c, s = np.cos(APPROACH_YAW_RAD), np.sin(APPROACH_YAW_RAD)
     along, across = c * offset[0] + s * offset[1], -s * offset[0] + c * offset[1]
     near = np.hypot(*offset) < 0.125 + radius_m
-    return bool(near or (along < 0.05 and -0.15 - radius_m < across < 0.085 + radius_m))
+    right, left = CORRIDOR_M
+    return bool(near or (along < 0.05 and right - radius_m < across < left + radius_m))
 
 
 Placed = list[tuple[str, np.ndarray]]
@@ -249,7 +252,7 @@ def _place(config: KitchenConfig, rng: np.random.Generator) -> tuple[Placed, Pla
             for _ in chosen
         ]
         if not any(
-            _corridor_blocked(
+            corridor_blocked(
                 a, b, NAMED[chosen[j]].radius_m, both_ways=config.both_ways
             )
             for i, a in enumerate(centres)
@@ -269,8 +272,7 @@ def _place(config: KitchenConfig, rng: np.random.Generator) -> tuple[Placed, Pla
         if any(np.hypot(*(xy - c)) < r + radius + 0.03 for c, r in others):
             continue
         if any(
-            _corridor_blocked(c, xy, radius, both_ways=config.both_ways)
-            for c in centres
+            corridor_blocked(c, xy, radius, both_ways=config.both_ways) for c in centres
         ):
             continue
         placed.append((name, xy))
@@ -296,7 +298,7 @@ def _hide(
             jar = centre + HIDES * [1.0, side]
             others = [c for j, (_, c) in enumerate(named) if j != i]
             free = jar[0] > EDGE_X_M + radius and not any(
-                _corridor_blocked(c, jar, radius, both_ways=config.both_ways)
+                corridor_blocked(c, jar, radius, both_ways=config.both_ways)
                 for c in others
             )
             apart = all(
@@ -375,6 +377,7 @@ def put_objects(
     look: np.random.Generator,
     rng: np.random.Generator,
     holds: Callable[[np.ndarray, float], bool] | None = None,
+    spare: str = "",
 ) -> tuple[tuple[PlacedObject, ...], tuple[PlacedObject, ...], Hidden | None]:
     """Puts named objects and clutter on a counter.
 
@@ -386,6 +389,8 @@ def put_objects(
         rng: draws everything else.
         holds: whether the counter bears a disc of a centre (x, y) and a radius [m];
             clutter that it does not bear is left out.
+        spare: one more piece of clutter, which the caller has to put somewhere; until
+            then it stands in the middle, whatever stands there.
 
     Returns:
         named, clutter: what stands where.
@@ -428,22 +433,31 @@ def put_objects(
                 rgb,
             )
         )
+    jar = placed_clutter[-1].name if behind is not None else ""
+    if spare:
+        # Nothing is drawn for it: the rest of the kitchen stays as it is without.
+        middle, grey = np.array([0.5, 0.0]), np.full(3, 0.6)
+        piece = CLUTTER[spare], middle, height, 0.0, grey
+        placed_clutter.append(_add_object(spec, f"{spare} in the way", *piece))
     hidden = None
     if behind is not None:
         hidden = Hidden(
             name=placed_named[behind[0]].name,
-            jar=placed_clutter[-1].name,
+            jar=jar,
             side=behind[1],
         )
     return tuple(placed_named), tuple(placed_clutter), hidden
 
 
-def generate_kitchen(seed: int, config: KitchenConfig | None = None) -> Kitchen:
+def generate_kitchen(
+    seed: int, config: KitchenConfig | None = None, spare: str = ""
+) -> Kitchen:
     """The kitchen of a seed, with the robot attached.
 
     Args:
         seed: any non-negative integer; the same seed gives the same kitchen.
         config: ranges; the defaults are those of every reported figure.
+        spare: one more piece of clutter, see `put_objects`.
     """
     config = config or KitchenConfig()
     rng = np.random.default_rng([seed, 1])
@@ -527,6 +541,7 @@ def generate_kitchen(seed: int, config: KitchenConfig | None = None) -> Kitchen:
         look,
         rng,
         None if tray is None else lambda xy, radius: not tray.covers(xy, radius),
+        spare,
     )
     spec.attach(robot, prefix="g1/", frame=spec.worldbody.add_frame())
     return Kitchen(

@@ -12,6 +12,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
+from brownfield.envs.disturbance import SPARE, DisturbanceConfig, disturbed
 from brownfield.envs.expert import STANCE_Y_M, ExpertState, clip_command
 from brownfield.envs.expert_hands import SIDES, HandsState, hands_chunk
 from brownfield.envs.expert_plan import expert_chunk
@@ -100,6 +101,8 @@ class KitchenEnvConfig:
     """The generator's ranges."""
     noise: NoiseConfig = field(default_factory=NoiseConfig)
     """How demonstrations are disturbed."""
+    disturb: DisturbanceConfig = field(default_factory=DisturbanceConfig)
+    """What befalls the robot: pushes, weight, late and wrong sensors."""
 
     def __post_init__(self) -> None:
         """Refuse starts, hands, phrases and tasks that do not exist."""
@@ -215,7 +218,9 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         self.data = mujoco.MjData(self.model)
         self._place_robot(rng)
         mujoco.mj_forward(self.model, self.data)
-        self.link = MujocoLink(self.model, self.data, prefix="g1/")
+        self.kitchen, self.link = disturbed(
+            self.config.disturb, self.kitchen, self.data, self.task.thing, seed
+        )
         self.controller.reset()
         self.command = self.controller.ready
         self.truth = KitchenTruth(self.model, self.data, self.kitchen)
@@ -262,13 +267,14 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         spots = tuple(sorted(needed | set(config.kitchen.spots)))
         if spots != config.kitchen.spots:
             config = replace(config, kitchen=replace(config.kitchen, spots=spots))
+        spare = SPARE if config.disturb.blocked else ""
         if not config.place:
-            return "", generate_kitchen(seed, config.kitchen)
+            return "", generate_kitchen(seed, config.kitchen, spare)
         # A stream of its own, so that one scene gives the same with others beside it.
         which = np.random.default_rng([seed, 5]).integers(len(config.place))
         place = config.place[int(which)]
         scene = load_scene(place, config.kitchen)
-        return scene.name, scene_kitchen(scene, seed, config.kitchen)
+        return scene.name, scene_kitchen(scene, seed, config.kitchen, spare)
 
     def _place_robot(self, rng: np.random.Generator) -> None:
         start = self.config.start
@@ -433,15 +439,21 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
 
     def picture(self, camera: str, height: int, width: int) -> NDArray[np.uint8]:
         """A frame (height, width, 3) of a camera: `g1/head`, `room` or `close`."""
+        return self._draw(self.data, camera, height, width)
+
+    def _draw(
+        self, data: mujoco.MjData, camera: str, height: int, width: int
+    ) -> NDArray[np.uint8]:
         renderer = self._renderer(height, width)
-        renderer.update_scene(self.data, camera)
+        renderer.update_scene(data, camera)
         return renderer.render().copy()
 
     def segments(self, height: int, width: int) -> NDArray[np.uint8]:
-        """Entries of `segment_names` (height, width) in the head camera's frame."""
+        """Entries of `segment_names` (height, width) in the head camera's frame, as old
+        as the observation's."""
         classes = geom_classes(self.model, SEGMENTS)
         renderer = self._renderer(height, width)
-        return draw_classes(renderer, self.data, "g1/head", classes)
+        return draw_classes(renderer, self.link.seen, "g1/head", classes)
 
     def _renderer(self, height: int, width: int) -> mujoco.Renderer:
         renderer = self._renderers.get((height, width))
@@ -463,7 +475,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         camera = self.body.cameras[0]
         state = self.link.read()
         return {
-            "head": self.picture("g1/head", camera.height, camera.width),
+            "head": self._draw(self.link.seen, "g1/head", camera.height, camera.width),
             "state": self.controller.observe(state, self.command),
             "prompt": self.prompt,
         }

@@ -148,11 +148,13 @@ def surface_of(scene: Scene, seed: int) -> Surface:
     return scene.surfaces[int(which)]
 
 
-def scene_kitchen(scene: Scene, seed: int, config: KitchenConfig) -> Kitchen:
+def scene_kitchen(
+    scene: Scene, seed: int, config: KitchenConfig, spare: str = ""
+) -> Kitchen:
     """The scene with a seed's worktop, objects and robot.
 
     Its materials and lights stay; of `config` the objects, their colours and the
-    head camera's mounting are drawn.
+    head camera's mounting are drawn. `spare` is as for `put_objects`.
     """
     rng = np.random.default_rng([seed, 1])
     look = rng
@@ -165,7 +167,7 @@ def scene_kitchen(scene: Scene, seed: int, config: KitchenConfig) -> Kitchen:
         config, object_x_m=surface.object_x_m, object_y_m=surface.object_y_m
     )
     named, clutter, hidden = put_objects(
-        spec, config, surface.height_m, look, rng, surface.holds
+        spec, config, surface.height_m, look, rng, surface.holds, spare
     )
     for thing in (*named, *clutter):
         for geom in spec.body(thing.name).geoms:

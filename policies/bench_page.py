@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 from pathlib import Path
 
-from brownfield.policies.charts import log_curves
+from brownfield.policies.charts import log_curves, share_curves
+from brownfield.policies.intervals import Share
 
 Lines = dict[str, tuple[list[float], list[float]]]
 """x and y of every line by its name."""
@@ -39,11 +41,23 @@ class Chart:
     """Dashed where the name ends in *."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class ShareChart:
+    """Lines of shares of successes, with their intervals as bands."""
+
+    title: str
+    """Above it."""
+    axis: str
+    """What x is."""
+    lines: dict[str, tuple[list[float], list[Share]]]
+    """x and shares of every line by its name."""
+
+
 def write_page(
     path: Path,
     title: str,
     lead: str,
-    charts: list[Chart],
+    charts: Sequence[Chart | ShareChart],
     tables: list[Table],
     films: dict[str, Path] | None = None,
 ) -> None:
@@ -60,7 +74,10 @@ def write_page(
     style = files("brownfield.policies").joinpath("report.css").read_text()
     parts = [f"<h1>{escape(title)}</h1><p class=dim>{escape(lead)}</p>"]
     for chart in charts:
-        drawn = log_curves(chart.title, chart.axes, chart.lines)
+        if isinstance(chart, Chart):
+            drawn = log_curves(chart.title, chart.axes, chart.lines)
+        else:
+            drawn = share_curves(chart.title, chart.axis, chart.lines)
         parts.append(f'<div class="card">{drawn}</div>')
     for name, film in (films or {}).items():
         data = base64.b64encode(film.read_bytes()).decode()

@@ -136,6 +136,62 @@ def log_curves(
     return f'<svg viewBox="0 0 780 340" width="100%">{"".join(parts)}</svg>'
 
 
+def share_curves(
+    title: str, axis: str, lines: dict[str, tuple[list[float], list[Share]]]
+) -> str:
+    """Named lines of shares in per cent, in bands of their Wilson 95 % intervals.
+
+    Args:
+        title: above the chart.
+        axis: what x is.
+        lines: x, rising from 0, and shares of every line; shares of nothing are left
+            out.
+    """
+    drawn = {
+        name: [(a, b) for a, b in zip(x, shares, strict=True) if b.n]
+        for name, (x, shares) in lines.items()
+    }
+    ticks = sorted({x for line in drawn.values() for x, _ in line})
+    if not ticks:
+        return ""
+    wide = ticks[-1] or 1.0
+
+    def point(x: float, share: float) -> str:
+        return f"{50 + 430 * x / wide:.1f},{200 - 170 * share:.1f}"
+
+    parts = [f'<text x="50" y="14">{escape(title)}</text>']
+    for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+        y = 200 - 170 * share
+        parts.append(
+            f'<line x1="50" x2="480" y1="{y:.1f}" y2="{y:.1f}" stroke="var(--line)"/>'
+            f'<text x="44" y="{y + 4:.1f}" text-anchor="end">{100 * share:g} %</text>'
+        )
+    for i, (name, line) in enumerate(drawn.items()):
+        colour, at = LINES[i % len(LINES)], 30 + 18 * i
+        lower = [point(x, share.interval[0]) for x, share in line]
+        upper = [point(x, share.interval[1]) for x, share in line]
+        middle = [point(x, share.value) for x, share in line]
+        dots = [
+            f'<circle cx="{x}" cy="{y}" r="3" fill="{colour}"/>'
+            for x, y in (each.split(",") for each in middle)
+        ]
+        parts.append(
+            f'<polygon points="{" ".join(lower + upper[::-1])}" fill="{colour}" '
+            'opacity=".16"/>'
+            f'<polyline points="{" ".join(middle)}" fill="none" stroke="{colour}" '
+            f'stroke-width="1.8"/>{"".join(dots)}'
+            f'<line x1="494" x2="516" y1="{at}" y2="{at}" stroke="{colour}" '
+            'stroke-width="2.5"/>'
+            f'<text x="522" y="{at + 4}">{escape(name)}</text>'
+        )
+    parts += [
+        f'<text x="{50 + 430 * x / wide:.1f}" y="216" text-anchor="middle">{x:g}</text>'
+        for x in ticks
+    ]
+    parts.append(f'<text x="50" y="234">success against {escape(axis)}</text>')
+    return f'<svg viewBox="0 0 640 240" width="100%">{"".join(parts)}</svg>'
+
+
 def _round_numbers(low: float, high: float) -> list[float]:
     """Numbers from low to high with few digits: 1, 2, 5, or more if too few."""
     decades = range(floor(log10(low)), floor(log10(high)) + 1)

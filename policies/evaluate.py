@@ -73,6 +73,9 @@ class EvaluateConfig:
     show_progress: bool = True
     """Draw a progress bar."""
 
+    title: str = "evaluate"
+    """Beside that."""
+
     def __post_init__(self) -> None:
         """Refuse actors that do not exist, and no episodes."""
         for actor in self.actors:
@@ -113,7 +116,7 @@ def evaluate(config: EvaluateConfig) -> EvaluationResult:
     footage: dict[tuple[str, int], Footage] = {}
     runner = EpisodeRunner(checkpoint=checkpoint, env=config.env)
     with _bar(config.show_progress) as bar:
-        task = bar.add_task("evaluate", total=len(jobs), note="")
+        task = bar.add_task(config.title, total=len(jobs), note="")
         for episode, seen in ordered_map(runner, jobs, config.workers):
             episodes.append(episode)
             if seen.clip:
@@ -123,11 +126,9 @@ def evaluate(config: EvaluateConfig) -> EvaluationResult:
             bar.update(task, advance=1, note=note)
     result = EvaluationResult(
         checkpoint=checkpoint.name,
-        checkpoint_sha256=hashlib.sha256(
-            (checkpoint / "config.json").read_bytes()
-        ).hexdigest(),
+        checkpoint_sha256=sha256_of(checkpoint),
         facts=loaded.facts,
-        config=_settings(config),
+        config=settings_of(config),
         versions=package_versions(),
         commit=source_revision(),
         wall_s=round(time.monotonic() - start, 1),
@@ -191,11 +192,19 @@ def _metrics(given: Path | None, checkpoint: Path) -> list[dict[str, float]]:
     return []
 
 
-def _settings(config: EvaluateConfig) -> dict[str, Any]:
+def sha256_of(checkpoint: Path) -> str:
+    """Of a checkpoint's config.json, which holds the hashes of its other files."""
+    return hashlib.sha256((checkpoint / "config.json").read_bytes()).hexdigest()
+
+
+def settings_of(config: EvaluateConfig) -> dict[str, Any]:
     """What decides the outcome; not where files lie or how many processes ran."""
     settings = asdict(config)
-    for name in ("checkpoint", "out", "workers", "metrics", "show_progress"):
+    for name in ("checkpoint", "out", "workers", "metrics", "show_progress", "title"):
         del settings[name]
+    if not any(settings["env"].get("disturb", {}).values()):
+        # Results from before there were disturbances are of the same episodes.
+        settings["env"].pop("disturb", None)
     places = settings["env"]["place"]
     settings["env"]["place"] = [Path(place).name for place in places]
     return json.loads(json.dumps(settings))

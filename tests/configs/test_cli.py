@@ -72,6 +72,15 @@ def test_every_verb_has_help_and_its_presets_fit(
             "left, right, straight",
         ),
         (["bench", "--repeats", "1", "--out", "OUT"], "at least 5"),
+        (["bench", "disturbance", "OUT"], "config.json is missing"),
+        (
+            ["bench", "disturbance", "OUT", "--strengths.push", "0.5", "1"],
+            "push must begin with 0 and rise",
+        ),
+        (
+            ["record", "OUT", "--kitchen.disturb.blocked", "2"],
+            "blocked must be a number from 0 to 1",
+        ),
     ],
 )
 def test_mistakes_leave_one_line_and_nothing_else(
