@@ -15,7 +15,7 @@ from brownfield.configs import evaluate as evaluate_verb
 from brownfield.configs import prompt as prompt_verb
 from brownfield.configs import record as record_verb
 from brownfield.configs.shipped import DEFAULT_CHECKPOINTS
-from brownfield.envs.kitchen import KitchenConfig
+from brownfield.envs.kitchen_config import KitchenConfig
 from brownfield.envs.kitchen_env import KitchenEnvConfig
 from brownfield.envs.road.road_env import RoadEnvConfig
 from brownfield.envs.road.traffic import TrafficConfig

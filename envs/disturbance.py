@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brownfield.envs.free_places import FreePlaces
-from brownfield.envs.kitchen import Kitchen, PlacedObject
+from brownfield.envs.kitchen_contents import Kitchen, PlacedObject
 from brownfield.envs.late_frames import LateFrames
 from brownfield.robot.g1.body import G1_BODY
 from brownfield.robot.link import RobotState

@@ -9,10 +9,10 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from brownfield.envs.kitchen import (
+from brownfield.envs.kitchen_contents import Kitchen
+from brownfield.envs.kitchen_objects import (
     APPROACH_YAW_RAD,
     CORRIDOR_M,
-    Kitchen,
     corridor_blocked,
 )
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from brownfield.envs.kitchen import Kitchen
+from brownfield.envs.kitchen_contents import Kitchen
 from brownfield.envs.kitchen_tasks import DRAWER, PHRASES, PLACES, Task
 
 NEEDS: dict[str, tuple[str, ...]] = {

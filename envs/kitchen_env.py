@@ -16,9 +16,12 @@ from brownfield.envs.disturbance import SPARE, DisturbanceConfig, disturbed
 from brownfield.envs.expert import STANCE_Y_M, ExpertState, clip_command
 from brownfield.envs.expert_hands import SIDES, HandsState, hands_chunk
 from brownfield.envs.expert_plan import expert_chunk
-from brownfield.envs.kitchen import HIDES, Kitchen, KitchenConfig, generate_kitchen
+from brownfield.envs.kitchen import generate_kitchen
 from brownfield.envs.kitchen_ask import NEEDS, draw_other_tasks, draw_prompt, draw_task
+from brownfield.envs.kitchen_config import KitchenConfig
+from brownfield.envs.kitchen_contents import Kitchen
 from brownfield.envs.kitchen_noise import CommandNoise, NoiseConfig
+from brownfield.envs.kitchen_objects import HIDES
 from brownfield.envs.kitchen_tasks import (
     IN_VAIN,
     KINDS,
@@ -203,7 +206,8 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         prompt = draw_prompt(drawn, config.phrases, rng)
         given = (options or {}).get("prompt")
         self.prompt = prompt if given is None else str(given)
-        self.task = task_of(self.prompt, tuple(NAMED))
+        self.task = task = task_of(self.prompt, tuple(NAMED))
+        self.target = kitchen.find(task.thing) if task.takes else None
         self._check_task(said=given is not None)
         other = np.random.default_rng([seed, 4])
         tasks = draw_other_tasks(
@@ -219,7 +223,11 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         self._place_robot(rng)
         mujoco.mj_forward(self.model, self.data)
         self.kitchen, self.link = disturbed(
-            self.config.disturb, self.kitchen, self.data, self.task.thing, seed
+            self.config.disturb,
+            self.kitchen,
+            self.data,
+            "" if self.target is None else self.target.name,
+            seed,
         )
         self.controller.reset()
         self.command = self.controller.ready
@@ -235,7 +243,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         for need in task.needs:
             if not kitchen.has(need):
                 raise ValueError(f"there is no {need} here, as {self.prompt!r} wants")
-        if said and task.takes and kitchen.find(task.thing) is None:
+        if said and task.takes and self.target is None:
             here = ", ".join(f"{o.colour} {o.called}" for o in kitchen.named)
             if not self.config.absent:
                 raise ValueError(
@@ -246,7 +254,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         task, model, kitchen = self.task, self.model, self.kitchen
         if task.kind == "drawer":
             return OpenJudge(model, kitchen)
-        found = kitchen.find(task.thing) if task.takes else None
+        found = self.target
         if found is None:
             spot = kitchen.spots.get(task.thing)
             y = (spot.centre if spot else COUNTER_POINT)[1] + STANCE_Y_M
@@ -285,8 +293,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         lateral = rng.uniform(-1, 1) * ranges["lateral"]
         yaw = rng.uniform(-1, 1) * ranges["yaw"]
         x, y = -back, lateral
-        hidden = self.kitchen.hidden
-        found = self.kitchen.find(self.task.thing) if self.task.takes else None
+        hidden, found = self.kitchen.hidden, self.target
         if hidden is not None and found is not None and found.name == hidden.name:
             # Where the jar stands before it; HIDES tells the direction.
             away = found.position[0] + back
@@ -482,9 +489,8 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
 
     def _info(self) -> dict[str, Any]:
         lifted, task = self.judge.lifted, self.task
-        found = self.kitchen.find(task.thing) if task.takes else None
-        in_vain = task.takes and found is None
-        as_asked = found is not None and lifted == found.name
+        in_vain = task.takes and self.target is None
+        as_asked = self.target is not None and lifted == self.target.name
         return {
             "success": self.judge.success,
             "reason": self.judge.reason,

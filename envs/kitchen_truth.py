@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from brownfield.envs.expert import ExpertState, seen_from, stance_error
 from brownfield.envs.expert_hands import HandsState, hand_for, seen_by
 from brownfield.envs.expert_place import holds
-from brownfield.envs.kitchen import Kitchen, PlacedObject
+from brownfield.envs.kitchen_contents import Kitchen, PlacedObject
 from brownfield.envs.kitchen_drawer import HANDLE, SHORT_M
 from brownfield.envs.kitchen_tasks import Task
 from brownfield.robot.g1.body import G1_BODY

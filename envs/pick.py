@@ -5,7 +5,7 @@ from __future__ import annotations
 import mujoco
 import numpy as np
 
-from brownfield.envs.kitchen import Kitchen
+from brownfield.envs.kitchen_contents import Kitchen
 from brownfield.envs.kitchen_drawer import HANDLE, JOINT, OPEN_M
 
 LIFT_M = 0.10

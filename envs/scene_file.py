@@ -14,13 +14,10 @@ from importlib.resources import as_file, files
 import mujoco
 import numpy as np
 
-from brownfield.envs.kitchen import (
-    EDGE_X_M,
-    Kitchen,
-    KitchenConfig,
-    mounted_robot,
-    put_objects,
-)
+from brownfield.envs.kitchen import mounted_robot
+from brownfield.envs.kitchen_config import KitchenConfig
+from brownfield.envs.kitchen_contents import Kitchen
+from brownfield.envs.kitchen_objects import EDGE_X_M, put_objects
 from brownfield.envs.scene_sidecar import (
     ENDING,
     Rectangle,

@@ -12,8 +12,8 @@ from brownfield.envs.disturbance import (
     NOISE,
     DisturbanceConfig,
 )
-from brownfield.envs.kitchen import corridor_blocked
 from brownfield.envs.kitchen_env import KitchenEnv, KitchenEnvConfig
+from brownfield.envs.kitchen_objects import corridor_blocked
 from brownfield.envs.rollout import ExpertActor
 from brownfield.robot.g1.controller import READY_COMMAND, gravity_in_pelvis
 from brownfield.robot.mujoco_link import MujocoLink

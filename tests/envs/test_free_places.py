@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from brownfield.envs.free_places import FreePlaces
-from brownfield.envs.kitchen import EDGE_X_M, Kitchen, generate_kitchen
+from brownfield.envs.kitchen import generate_kitchen
+from brownfield.envs.kitchen_contents import Kitchen
+from brownfield.envs.kitchen_objects import EDGE_X_M
 
 
 @pytest.fixture(scope="module")

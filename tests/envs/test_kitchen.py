@@ -6,9 +6,11 @@ import mujoco
 import numpy as np
 import pytest
 
-from brownfield.envs.kitchen import HUES, KitchenConfig, generate_kitchen
+from brownfield.envs.kitchen import generate_kitchen
+from brownfield.envs.kitchen_config import KitchenConfig
 from brownfield.envs.kitchen_layout import LAYOUTS, UNSEEN_LAYOUTS
 from brownfield.envs.kitchen_materials import COUNTERS, MATERIALS, WALLS
+from brownfield.envs.kitchen_objects import HUES
 
 
 def test_default_ranges_are_the_promised_ones() -> None:

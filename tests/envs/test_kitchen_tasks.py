@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from brownfield.envs.expert_place import holds, place_command, stands_right
-from brownfield.envs.kitchen import KitchenConfig
+from brownfield.envs.kitchen_config import KitchenConfig
 from brownfield.envs.kitchen_drawer import JOINT, OPEN_M
 from brownfield.envs.kitchen_env import KitchenEnv, KitchenEnvConfig
 from brownfield.envs.kitchen_fixtures import Spot

@@ -5,8 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from brownfield.envs.kitchen import Kitchen, KitchenConfig, generate_kitchen
+from brownfield.envs.kitchen import generate_kitchen
 from brownfield.envs.kitchen_ask import draw_other_tasks, draw_task
+from brownfield.envs.kitchen_config import KitchenConfig
+from brownfield.envs.kitchen_contents import Kitchen
 from brownfield.envs.kitchen_env import VAIN_S, KitchenEnv, KitchenEnvConfig
 from brownfield.envs.kitchen_tasks import IN_VAIN, Task
 from brownfield.envs.objects import NAMED
