@@ -93,6 +93,13 @@ def env_for(config: EnvConfig, body: str) -> EnvConfig:
     return replace(config, hands=by_body[body])
 
 
+def body_of(config: EnvConfig) -> str:
+    """Whose commands the episodes of a configuration take."""
+    if isinstance(config, KitchenEnvConfig):
+        return BODIES_BY_HANDS[config.hands].name
+    return place_for(config).bodies[0]
+
+
 def place_for(config: EnvConfig) -> Place:
     """What kind of place a configuration describes."""
     for place in PLACES.values():

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from brownfield.envs.kitchen_env import KitchenEnvConfig
-from brownfield.envs.places import EnvConfig, place_for, shared_env
+from brownfield.envs.places import EnvConfig, body_of, shared_env
 from brownfield.envs.rollout import run_episode
 from brownfield.policies.actor import MixedActor, PolicyActor
 from brownfield.policies.agent import shared_agent
@@ -39,7 +39,7 @@ class MixedEpisode:
 
     def __call__(self, seed: int) -> Trajectory:
         """The episode of `seed`."""
-        agent = shared_agent(self.checkpoint, place_for(self.env).body)
+        agent = shared_agent(self.checkpoint, body_of(self.env))
         actor = MixedActor(
             PolicyActor(agent),
             beta=self.beta,

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from brownfield.envs.kitchen_env import KitchenEnvConfig
-from brownfield.envs.places import EnvConfig, place_for, shared_env
+from brownfield.envs.places import EnvConfig, body_of, shared_env
 from brownfield.envs.prompted_env import PromptedEnv
 from brownfield.envs.rollout import Actor, ExpertActor, run_episode
 from brownfield.policies.actor import PolicyActor
@@ -101,7 +101,7 @@ class EpisodeRunner:
             return RandomCommands(job.seed)
         if self.checkpoint is None:
             raise ValueError(f"actor {job.actor!r} needs a checkpoint")
-        agent = shared_agent(self.checkpoint, place_for(self.env).body)
+        agent = shared_agent(self.checkpoint, body_of(self.env))
         if job.actor == "expert_tokens":
             return ExpertThroughTokens(agent.body, agent.action_tokenizer)
         actor = PolicyActor(agent)

@@ -20,7 +20,7 @@ from rich.progress import (
 
 from brownfield.envs.kitchen_env import KitchenEnvConfig
 from brownfield.envs.parallel import ordered_map
-from brownfield.envs.places import EnvConfig, place_for
+from brownfield.envs.places import EnvConfig, body_of
 from brownfield.policies.checkpoint import find_checkpoint, load_checkpoint
 from brownfield.policies.episodes import (
     EpisodeJob,
@@ -99,7 +99,7 @@ def evaluate(config: EvaluateConfig) -> EvaluationResult:
     checkpoint = find_checkpoint(config.checkpoint).resolve()
     # Loaded here once, so that a damaged checkpoint is told before any episode.
     loaded = load_checkpoint(checkpoint)
-    loaded.body(place_for(config.env).body)
+    loaded.body(body_of(config.env))
     start = time.monotonic()
     seeds = range(config.first_seed, config.first_seed + config.episodes)
     jobs = [

@@ -5,7 +5,15 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from brownfield.envs.places import PLACES, EnvConfig, build_env, place_of, shared_env
+from brownfield.envs.places import (
+    PLACES,
+    EnvConfig,
+    body_of,
+    build_env,
+    env_for,
+    place_of,
+    shared_env,
+)
 from brownfield.envs.prompted_env import PromptedEnv
 from brownfield.robot.bodies import body_named
 
@@ -22,7 +30,9 @@ def env(request: pytest.FixtureRequest) -> Iterator[PromptedEnv]:
 def test_a_place_is_its_bodys(env: PromptedEnv) -> None:
     place = PLACES[env.place]
     assert env.body == body_named(place.bodies[0])
-    assert all(place_of(body) is place for body in place.bodies)
+    for body in place.bodies:
+        assert place_of(body) is place
+        assert body_of(env_for(place.config(), body)) == body
     assert env.privileged_names[-3:] == ("visible", "pixel_x", "pixel_y")
 
 
