@@ -91,6 +91,10 @@ def run(config: Evaluate) -> int:
     return 0
 
 
+MOST_ROWS = 24
+"""A table that tells more things apart than these is left out."""
+
+
 def print_table(result: EvaluationResult) -> None:
     """Success of every actor with its Wilson interval, then by kind and request."""
     table = Table(title=f"{result.checkpoint}: success, Wilson 95 %")
@@ -102,7 +106,7 @@ def print_table(result: EvaluationResult) -> None:
         shares = {actor: result.by(actor, key) for actor in result.actors}
         names = sorted({name for found in shares.values() for name in found})
         table.add_section()
-        for name in names if len(names) > 1 else []:
+        for name in names if 1 < len(names) <= MOST_ROWS else []:
             found = [shares[actor].get(name) for actor in result.actors]
             cells = [f"{x.successes}/{x.n}" if x else "-" for x in found]
             table.add_row(name, *cells)

@@ -24,10 +24,10 @@ from brownfield.envs.kitchen_noise import CommandNoise, NoiseConfig
 from brownfield.envs.kitchen_objects import HIDES
 from brownfield.envs.kitchen_tasks import (
     IN_VAIN,
-    KINDS,
     PHRASES,
     SPOT_OF,
     Task,
+    kind_of,
     phrase_of,
     task_called,
     task_of,
@@ -497,7 +497,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
             "asked": task.name,
             "did": lifted,
             "as_asked": None if lifted is None else as_asked,
-            "kind": IN_VAIN if in_vain else KINDS[task.kind],
+            "kind": IN_VAIN if in_vain else kind_of(task),
             "map": self._map,
             "met": {},
             "privileged": self.privileged(),

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from brownfield.envs.prompts import (
+    COLOURS,
+    SIDES,
     TEST_PHRASES,
     TRAINING_PHRASES,
     paraphrase,
@@ -183,6 +185,15 @@ def task_of(prompt: str, names: tuple[str, ...]) -> Task:
     rest = re.sub("[^a-z ]", " ", said.replace(thing, " "))
     kinds = [kind for kind, spot in SPOT_OF.items() if spot in rest.split()]
     return Task(kind=kinds[0] if kinds else "pick", thing=thing)
+
+
+def kind_of(task: Task) -> str:
+    """What kind of task it is, for reports; of things to pick up, how it refers to
+    them."""
+    kind, told = KINDS[task.kind], task.thing.split()[0]
+    if task.kind == "pick" and told in (*COLOURS, *SIDES):
+        return f"{kind}, by {'side' if told in SIDES else 'colour'}"
+    return kind
 
 
 def task_called(name: str) -> Task:

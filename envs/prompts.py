@@ -123,6 +123,11 @@ def reference_of(prompt: str, names: tuple[str, ...]) -> str:
     return f"{told} {name}" if told in (*COLOURS, *SIDES) else name
 
 
+def tells_colour(prompt: str) -> bool:
+    """Whether a prompt tells a colour."""
+    return not set(COLOURS).isdisjoint(prompt.lower().split())
+
+
 def paraphrase(
     prompt: str,
     names: tuple[str, ...],

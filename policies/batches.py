@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from brownfield.envs.prompts import tells_colour
 from brownfield.policies.policy import pixels_of, text_rows
 from brownfield.policies.recall import Recalled, recall
 from brownfield.policies.tokenizer_set import TokenizerSet
@@ -90,8 +91,8 @@ class AugmentConfig:
     """Largest turn of all hues [rad], where they are not drawn anew."""
 
     any_hue: float = 0.2
-    """Chance that all hues of a picture turn by any angle: what an object is does not
-    depend on its colour."""
+    """Chance that all hues of a picture turn by any angle, unless the prompt tells a
+    colour: what an object is does not depend on it."""
 
     saturation: tuple[float, float] = (0.5, 1.3)
     """Range of a factor on saturation."""
@@ -130,6 +131,8 @@ class Examples:
     """(R,)."""
     pixel: NDArray[np.float32]
     """(R, 2)."""
+    coloured: NDArray[np.bool_]
+    """(U,) whether a prompt tells a colour."""
     recalled: Recalled | None = None
     """What is remembered at every look; None where nothing ever is."""
 
@@ -168,7 +171,7 @@ class Examples:
         if augment is not None and rng is not None:
             alike = [next_pixels]
             alike += list(recalled.unbind(1)) if recalled is not None else []
-            augment(pixels, alike, rng)
+            augment(pixels, alike, rng, self.coloured[windows.prompt[rows]])
         used, prompt = np.unique(windows.prompt[rows], return_inverse=True)
         text = self.text[torch.from_numpy(used)]
         n_ways = self.paraphrased.shape[1]
@@ -267,6 +270,7 @@ def tokenize(
         auxiliary=windows.privileged[:, :n_read],
         visible=windows.privileged[:, n_read],
         pixel=windows.privileged[:, n_read + 1 : n_read + 3],
+        coloured=np.array([tells_colour(prompt) for prompt in windows.prompts]),
         recalled=recall(
             windows.state, windows.episode, body_named(windows.body), memory_s
         )
@@ -286,12 +290,16 @@ class Augment:
         self._noise = torch.from_numpy(field * (config.noise / 127.5))
 
     def __call__(
-        self, pixels: Tensor, alike: Sequence[Tensor], rng: np.random.Generator
+        self,
+        pixels: Tensor,
+        alike: Sequence[Tensor],
+        rng: np.random.Generator,
+        coloured: NDArray[np.bool_] | None = None,
     ) -> None:
         """Change all in place: the first rows of `pixels` (B, 3, H, W) as those of the
-        others, which get no noise."""
+        others, which get no noise. Rows that are `coloured` (B,) keep their hues."""
         count = len(pixels)
-        matrices, shifts = self._colours(count, rng)
+        matrices, shifts = self._colours(count, rng, coloured)
         for picture in (pixels, *alike):
             n = len(picture)
             # Channels last: a picture is a (H * W, 3) matrix already.
@@ -306,11 +314,18 @@ class Augment:
         for picture in (pixels, *alike):
             picture.clamp_(-1, 1)
 
-    def _colours(self, count: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    def _colours(
+        self,
+        count: int,
+        rng: np.random.Generator,
+        coloured: NDArray[np.bool_] | None,
+    ) -> tuple[Tensor, Tensor]:
         """Matrices (B, 3, 3) that act on rows of colours, and shifts (B, 1, 3)."""
         config = self.config
         angle = rng.uniform(-config.hue, config.hue, count)
         anew = rng.random(count) < config.any_hue
+        if coloured is not None:
+            anew &= ~coloured
         angle = np.where(anew, rng.uniform(-np.pi, np.pi, count), angle)
         chroma = rng.uniform(*config.saturation, count)
         light = np.exp(rng.uniform(-config.exposure, config.exposure, count))

@@ -39,6 +39,8 @@ KEYS: dict[str, Callable[[EpisodeResult], str]] = {
     "map": lambda e: e.map,
 }
 """What successes are told apart by."""
+MOST_ROWS = 60
+"""A table that tells more things apart than these is left out."""
 ALWAYS = ("asked for", "phrasing")
 """Tables that are there even for one value."""
 
@@ -65,7 +67,7 @@ def report_html(result: EvaluationResult, material: Material) -> str:
     tables = [
         _by(result, ours, title, key)
         for title, key in KEYS.items()
-        if len(result.by(ours, key)) > 1 or title in ALWAYS
+        if 1 < len(result.by(ours, key)) <= MOST_ROWS or title in ALWAYS
     ]
     heeded = result.heeded(ours)
     if heeded:

@@ -10,7 +10,7 @@ from brownfield.envs.kitchen_ask import draw_other_tasks, draw_task
 from brownfield.envs.kitchen_config import KitchenConfig
 from brownfield.envs.kitchen_contents import Kitchen
 from brownfield.envs.kitchen_env import VAIN_S, KitchenEnv, KitchenEnvConfig
-from brownfield.envs.kitchen_tasks import IN_VAIN, Task
+from brownfield.envs.kitchen_tasks import IN_VAIN, Task, kind_of
 from brownfield.envs.objects import NAMED
 from brownfield.envs.prompts import COLOURS, SIDES, reference_of
 
@@ -69,6 +69,10 @@ def test_a_reference_is_read_from_a_prompt() -> None:
     assert reference_of("Take the Left coffee cup, please", names) == "left coffee cup"
     assert reference_of("grab the green box", names) == "green box"
     assert reference_of("put that box left of it", names) == "box"
+    kinds = ["pick up", "pick up, by colour", "pick up, by side"]
+    things = ["box", "pink box", "left box"]
+    assert [kind_of(Task(kind="pick", thing=thing)) for thing in things] == kinds
+    assert kind_of(Task(kind="tray", thing="left box")) == "put on the tray"
 
 
 @pytest.fixture(scope="module")

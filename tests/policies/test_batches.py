@@ -8,7 +8,7 @@ import torch
 
 from brownfield.envs.objects import NAMED
 from brownfield.envs.places import place_of
-from brownfield.envs.prompts import object_of
+from brownfield.envs.prompts import object_of, tells_colour
 from brownfield.policies.batches import Augment, AugmentConfig, tokenize
 from brownfield.policies.model import PAD_BYTE
 from brownfield.policies.tokenizer_set import TokenizerSet
@@ -58,6 +58,19 @@ def test_hues_turn_around_grey() -> None:
     turned = (changed - changed.mean(1, keepdim=True)).norm(dim=1)
     torch.testing.assert_close(turned, norm, rtol=0, atol=1e-5)
     assert (changed - pixels).abs().amax((1, 2, 3)).median() > 0.2
+
+
+def test_pictures_keep_the_hues_that_their_prompts_tell() -> None:
+    config = AugmentConfig(
+        brightness=0, exposure=0, hue=0, any_hue=1, saturation=(1, 1), noise=0
+    )
+    pixels = _pictures(8)
+    changed = pixels.clone()
+    coloured = np.arange(8) < 4
+    Augment(config)(changed, [], np.random.default_rng(1), coloured)
+    torch.testing.assert_close(changed[:4], pixels[:4])
+    assert (changed[4:] - pixels[4:]).abs().mean() > 0.02
+    assert tells_colour("take the Red box") and not tells_colour("take the box")
 
 
 @pytest.mark.parametrize("seed", range(3))
