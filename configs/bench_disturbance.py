@@ -34,6 +34,9 @@ class BenchDisturbance:
     """Folder for results.json, report.html and the points; points that are there are
     not run again."""
 
+    body: str = "g1"
+    """Which body of the checkpoint; obstacles stand in the way of the right hand."""
+
     seeds: str = "7600000:7600040"
     """Seeds A:B, one episode of every actor at every point each."""
 
@@ -56,8 +59,11 @@ class BenchDisturbance:
 def run(config: BenchDisturbance) -> int:
     """Measure, and print the table."""
     seeds = seed_range(config.seeds)
-    env = PlaceOptions(kitchen=config.kitchen).env("g1")
-    assert isinstance(env, KitchenEnvConfig)
+    env = PlaceOptions(kitchen=config.kitchen).env(config.body)
+    if not isinstance(env, KitchenEnvConfig):
+        raise ValueError(
+            f"disturbances are for bodies in kitchens, got {config.body!r}"
+        )
     result = disturbance_bench(
         DisturbanceBenchConfig(
             checkpoint=config.checkpoint,

@@ -24,6 +24,9 @@ SIDES = {"right": slice(3, 10), "left": slice(10, 17)}
 MARGIN_M = 0.05
 """Both hands are as near when the object is no farther to the left along the counter
 [m]; then it is the right one's."""
+STAYS_M = 0.10
+"""A hand that was chosen stays while the object is no farther beyond the margin than
+this [m]: the other one is raised."""
 RAISED_M = 0.12
 """The hand that has nothing to do waits so far above its ready pose, where no bottle
 reaches [m]."""
@@ -41,22 +44,35 @@ class HandsState:
 
 
 def hand_for(state: HandsState) -> str:
-    """The hand that takes the object: the one at work, else the nearer one."""
+    """The hand that takes the object: the one at work, else the nearer one; the right
+    one where there is nothing to take."""
+    if state.body.goes:
+        return "right"
     hands = {side: state.body.command[part] for side, part in SIDES.items()}
     reaching = [side for side, hand in hands.items() if _reaches(side, hand)]
     closed = [side for side in reaching if hands[side][6] > 0.05]
     if closed or len(reaching) == 1:
         return (closed or reaching)[0]
     # Along the counter: seen from the robot a turn would change it.
-    aside = state.body.grasp_point[1] - state.body.position[1]
-    return "left" if aside > MARGIN_M else "right"
+    aside = state.body.grasp_point[1] - state.body.position[1] - MARGIN_M
+    raised = [side for side, hand in hands.items() if _raised_m(side, hand) > 0.02]
+    if len(raised) == 1:
+        # Who waits above has not been chosen: swaying must not change that.
+        aside += STAYS_M if raised[0] == "right" else -STAYS_M
+    return "left" if aside > 0 else "right"
 
 
 def _reaches(side: str, hand: Array) -> bool:
     """Whether a hand (7,) is away from where it waits, ready or raised."""
     away = hand[:3] - READY_BOTH[SIDES[side]][:3]
-    away[2] -= np.clip(away[2], 0.0, RAISED_M)
+    away[2] -= _raised_m(side, hand)
     return float(np.linalg.norm(away)) > 0.03
+
+
+def _raised_m(side: str, hand: Array) -> float:
+    """How far a hand (7,) is above its ready pose, as far as a waiting one is [m]."""
+    above = hand[2] - READY_BOTH[SIDES[side]][2]
+    return float(np.clip(above, 0.0, RAISED_M))
 
 
 def seen_by(state: HandsState, side: str) -> ExpertState:

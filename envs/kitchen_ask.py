@@ -26,6 +26,7 @@ def draw_task(
     seed: int,
     rng: np.random.Generator,
     *,
+    named: Sequence[str] = (),
     coloured: float = 0.0,
     absent: float = 0.0,
 ) -> Task:
@@ -36,6 +37,7 @@ def draw_task(
         kitchen: where; tasks that it has no room for are left out.
         seed: draws the kind, and how the object is referred to.
         rng: draws the object.
+        named: names that may be asked for in vain.
         coloured: chance that an object is told by its colour where its name would do.
         absent: chance that something is asked for that is not there.
 
@@ -60,9 +62,8 @@ def draw_task(
             thing = kitchen.hidden.name
         words = np.random.default_rng([seed, 11])
         thing = kitchen.reference(thing, words, coloured)
-        missing = kitchen.missing()
-        if missing and words.random() < absent:
-            thing = str(words.choice(missing))
+        if absent and words.random() < absent:
+            thing = str(words.choice(kitchen.missing(named, words)))
     return Task(kind=kind, thing=thing)
 
 

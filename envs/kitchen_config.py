@@ -74,6 +74,10 @@ class KitchenConfig:
         for name in self.named or ("none",):
             if name not in NAMED:
                 raise ValueError(f"named must be of {', '.join(NAMED)}; got {name!r}")
+        if len(set(self.named)) < len(self.named):
+            raise ValueError(f"named must hold each name once, got {self.named}")
+        if self.max_clutter < 0:
+            raise ValueError(f"max_clutter must not be negative: {self.max_clutter}")
         for name in ("twins", "hidden"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ValueError(

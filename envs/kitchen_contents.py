@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import mujoco
@@ -9,9 +10,14 @@ import numpy as np
 
 from brownfield.envs.kitchen_drawer import Drawer
 from brownfield.envs.kitchen_fixtures import Spot
-from brownfield.envs.objects import NAMED, ObjectKind
+from brownfield.envs.kitchen_tasks import DRAWER
+from brownfield.envs.objects import ObjectKind
 from brownfield.envs.prompts import COLOURS, SIDES
 from brownfield.envs.scene_sidecar import Rectangle
+
+APART_M = 0.10
+"""Two alike that are nearer to each other along the counter are told by colour [m]:
+from where the robot comes the left one may look like the right one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +71,7 @@ class Kitchen:
 
     def has(self, name: str) -> bool:
         """Whether there is a spot or a drawer of a name."""
-        return name in self.spots or (name == "drawer" and self.drawer is not None)
+        return name in self.spots or (name == DRAWER and self.drawer is not None)
 
     def reference(
         self, name: str, rng: np.random.Generator, coloured: float = 0.0
@@ -83,8 +89,10 @@ class Kitchen:
             told = one.colour if coloured and rng.random() < coloured else ""
             return f"{told} {one.called}".strip()
         other = next(o for o in alike if o is not one)
-        side = SIDES[int(one.position[1] < other.position[1])]
-        return f"{side if rng.random() < 0.5 else one.colour} {one.called}"
+        along = one.position[1] - other.position[1]
+        by_side = abs(along) > APART_M and rng.random() < 0.5
+        side = SIDES[int(along < 0)]
+        return f"{side if by_side else one.colour} {one.called}"
 
     def find(self, reference: str) -> PlacedObject | None:
         """The named object that a phrase refers to; None if there is none.
@@ -101,16 +109,21 @@ class Kitchen:
             fitting = [o for o in alike if o.colour == told]
         else:
             leftmost = sorted(alike, key=lambda o: -o.position[1])
-            fitting = leftmost[:1] if told == "left" else leftmost[1:]
+            fitting = leftmost[:1] if told == "left" else leftmost[-1:]
         if len(fitting) > 1:
             ways = ", ".join(f"{o.colour} {o.called}" for o in fitting)
             raise ValueError(f"{reference!r} may be any of: {ways}")
         return fitting[0] if fitting else None
 
-    def missing(self) -> list[str]:
-        """Names and, of what is there, wrong colours that refer to nothing here."""
+    def missing(self, named: Sequence[str], rng: np.random.Generator) -> list[str]:
+        """What refers to nothing here: names, and wrong colours of what is there.
+
+        Args:
+            named: names that may be asked for.
+            rng: draws the colours.
+        """
         here = {o.called for o in self.named}
-        names = [name for name in NAMED if name not in here]
         used = {o.colour for o in self.named}
         free = [colour for colour in COLOURS if colour not in used]
-        return names + [f"{free[0]} {name}" for name in sorted(here) if free]
+        wrong = [f"{rng.choice(free)} {name}" for name in sorted(here)]
+        return [name for name in named if name not in here] + wrong

@@ -1,4 +1,4 @@
-"""A G1 in a kitchen, told in words what to pick up (gymnasium environment)."""
+"""A G1 in a kitchen, told in words what to do (gymnasium environment)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from brownfield.envs.expert_plan import expert_chunk
 from brownfield.envs.kitchen import generate_kitchen
 from brownfield.envs.kitchen_ask import NEEDS, draw_other_tasks, draw_prompt, draw_task
 from brownfield.envs.kitchen_config import KitchenConfig
-from brownfield.envs.kitchen_contents import Kitchen
+from brownfield.envs.kitchen_contents import Kitchen, PlacedObject
 from brownfield.envs.kitchen_noise import CommandNoise, NoiseConfig
 from brownfield.envs.kitchen_objects import HIDES
 from brownfield.envs.kitchen_tasks import (
@@ -52,16 +52,19 @@ Array = NDArray[np.float64]
 PHYSICS_HZ = 500
 CONTROLLER_HZ = 50
 SEGMENTS: dict[str, tuple[str, ...]] = {
-    **{name: (name,) for name in NAMED},
+    "coffee cup": ("coffee cup",),
+    "bottle": ("bottle",),
+    "box": ("box",),
     "tray": ("tray",),
     "table": ("table",),
-    "drawer": ("drawer",),
     "hand": (
         "g1/left_hand",
         "g1/right_hand",
         "g1/left_wrist_yaw",
         "g1/right_wrist_yaw",
     ),
+    "bowl": ("bowl",),
+    "drawer": ("drawer",),
 }
 """What a picture of classes tells apart, by the beginnings of the bodies' names."""
 STARTS = {
@@ -113,6 +116,11 @@ class KitchenEnvConfig:
             raise ValueError(
                 f"start must be one of {', '.join(STARTS)}, mixed; got {self.start!r}"
             )
+        for name in ("coloured", "absent"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(
+                    f"{name} must be within 0 and 1, got {getattr(self, name)}"
+                )
         if self.hands not in BODIES_BY_HANDS:
             raise ValueError(f"hands must be right or both, got {self.hands!r}")
         if self.phrases not in PHRASES["pick"]:
@@ -200,6 +208,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
             kitchen,
             seed,
             rng,
+            named=config.kitchen.named,
             coloured=config.coloured,
             absent=config.absent,
         )
@@ -220,7 +229,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
 
         self.model = self.kitchen.model
         self.data = mujoco.MjData(self.model)
-        self._place_robot(rng)
+        self._place_robot(rng, kitchen.find(drawn.thing) if drawn.takes else None)
         mujoco.mj_forward(self.model, self.data)
         self.kitchen, self.link = disturbed(
             self.config.disturb,
@@ -243,12 +252,12 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         for need in task.needs:
             if not kitchen.has(need):
                 raise ValueError(f"there is no {need} here, as {self.prompt!r} wants")
-        if said and task.takes and self.target is None:
+        in_vain = task.takes and self.target is None
+        if said and in_vain and not self.config.absent:
             here = ", ".join(f"{o.colour} {o.called}" for o in kitchen.named)
-            if not self.config.absent:
-                raise ValueError(
-                    f"expected a prompt that names one of {here}; got {self.prompt!r}"
-                )
+            raise ValueError(
+                f"expected a prompt that names one of {here}; got {self.prompt!r}"
+            )
 
     def _judge(self) -> PickJudge:
         task, model, kitchen = self.task, self.model, self.kitchen
@@ -284,7 +293,10 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         scene = load_scene(place, config.kitchen)
         return scene.name, scene_kitchen(scene, seed, config.kitchen, spare)
 
-    def _place_robot(self, rng: np.random.Generator) -> None:
+    def _place_robot(
+        self, rng: np.random.Generator, drawn: PlacedObject | None
+    ) -> None:
+        """Put the robot somewhere, whatever it is told instead of the seed's own."""
         start = self.config.start
         if start == "mixed":
             start = ("near", "wide")[int(rng.integers(2))]
@@ -293,12 +305,12 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         lateral = rng.uniform(-1, 1) * ranges["lateral"]
         yaw = rng.uniform(-1, 1) * ranges["yaw"]
         x, y = -back, lateral
-        hidden, found = self.kitchen.hidden, self.target
-        if hidden is not None and found is not None and found.name == hidden.name:
+        hidden = self.kitchen.hidden
+        if hidden is not None and drawn is not None and drawn.name == hidden.name:
             # Where the jar stands before it; HIDES tells the direction.
-            away = found.position[0] + back
+            away = drawn.position[0] + back
             slope = hidden.side * abs(HIDES[1] / HIDES[0])
-            y = found.position[1] + slope * away
+            y = drawn.position[1] + slope * away
             yaw = -0.5 * slope + 0.3 * yaw
         if self.kitchen.start is not None:
             x = np.clip(x, *self.kitchen.start.x)

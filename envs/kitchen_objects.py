@@ -18,6 +18,8 @@ EDGE_X_M = 0.25
 """Front edge of the counter, world frame [m]."""
 HUES = (0.0, 0.07, 0.14, 0.33, 0.5, 0.6, 0.76, 0.9)
 """Hues of named objects, in the order of `COLOURS`."""
+MOST_TRIES = 200_000
+"""So often places are drawn before there is no room."""
 MOST_NAMED = 3
 """So many named objects have room at most."""
 APPROACH_YAW_RAD = 0.65
@@ -25,6 +27,9 @@ APPROACH_YAW_RAD = 0.65
 CORRIDOR_M = (-0.15, 0.085)
 """The right hand needs so much room to its right and to its left on that way [m]."""
 Placed = list[tuple[str, np.ndarray]]
+"""Names and centres (x, y)."""
+Holds = Callable[[np.ndarray, float], bool]
+"""Whether the counter bears a disc of a centre (x, y) and a radius [m]."""
 HIDES = np.array([-0.152, 0.067])
 """From an object to the jar that hides it from the left, x and y [m]: beside the way of
 the right hand."""
@@ -49,6 +54,31 @@ def _in_the_way(offset: np.ndarray, radius_m: float) -> bool:
     return bool(near or (along < 0.05 and right - radius_m < across < left + radius_m))
 
 
+def _centres(
+    chosen: list[str], config: KitchenConfig, rng: np.random.Generator
+) -> list[np.ndarray]:
+    """Where named objects may stand (x, y); fewer than them where a draw failed."""
+    both = config.both_ways
+
+    def apart(i: int, j: int) -> bool:
+        radius = NAMED[chosen[j]].radius_m
+        return not corridor_blocked(centres[i], centres[j], radius, both_ways=both)
+
+    centres: list[np.ndarray] = []
+    for i in range(len(chosen)):
+        # For two hands nearly all draws fail: one object after the other is quicker.
+        for _ in range(30 if both else 1):
+            place = rng.uniform(*config.object_x_m), rng.uniform(*config.object_y_m)
+            centres.append(np.array(place))
+            if not both or all(apart(i, j) and apart(j, i) for j in range(i)):
+                break
+            centres.pop()
+        if len(centres) <= i:
+            return centres
+    pairs = [(i, j) for i in range(len(chosen)) for j in range(len(chosen)) if i != j]
+    return centres if both or all(apart(i, j) for i, j in pairs) else []
+
+
 def _place(config: KitchenConfig, rng: np.random.Generator) -> tuple[Placed, Placed]:
     """Names and centres (x, y) of all objects, so that every named one is in reach."""
     names = list(config.named)
@@ -56,23 +86,19 @@ def _place(config: KitchenConfig, rng: np.random.Generator) -> tuple[Placed, Pla
     count = int(rng.integers(min(config.min_named, most), most + 1))
     pieces = int(rng.integers(0, config.max_clutter + 1))
     twins = bool(config.twins) and rng.random() < config.twins
-    while True:
+    for _ in range(MOST_TRIES):
         chosen = [str(n) for n in rng.permutation(names)[:count]]
         if twins:
             chosen = [*chosen[: MOST_NAMED - 1], chosen[0]]
-        centres = [
-            np.array([rng.uniform(*config.object_x_m), rng.uniform(*config.object_y_m)])
-            for _ in chosen
-        ]
-        if not any(
-            corridor_blocked(
-                a, b, NAMED[chosen[j]].radius_m, both_ways=config.both_ways
-            )
-            for i, a in enumerate(centres)
-            for j, b in enumerate(centres)
-            if i != j
-        ):
+        centres = _centres(chosen, config, rng)
+        if len(centres) == len(chosen):
             break
+    else:
+        raise ValueError(
+            f"no room for {count} things within {config.object_x_m} and "
+            f"{config.object_y_m} m so that hands reach them: widen object_x_m or "
+            "object_y_m"
+        )
     placed: Placed = []
     for _ in range(60):
         if len(placed) == pieces:
@@ -93,16 +119,21 @@ def _place(config: KitchenConfig, rng: np.random.Generator) -> tuple[Placed, Pla
 
 
 def _hide(
-    config: KitchenConfig, named: Placed, clutter: Placed, rng: np.random.Generator
+    config: KitchenConfig,
+    named: Placed,
+    clutter: Placed,
+    rng: np.random.Generator,
+    holds: Holds | None,
 ) -> tuple[int, float, np.ndarray] | None:
     """Which named object a jar hides, from which side, and where the jar stands (x, y);
-    None where it would be in the way of anything."""
+    None where it would be in the way of anything. From the right it would be in the way
+    of the right hand, and only the left one could take what is behind it."""
     radius = CLUTTER["jar"].radius_m
     for i in rng.permutation(len(named)):
         name, centre = named[i]
         if NAMED[name].height_m > CLUTTER["jar"].height_m:
             continue
-        for side in rng.permutation([1.0, -1.0]):
+        for side in rng.permutation([1.0, -1.0] if config.both_ways else [1.0]):
             jar = centre + HIDES * [1.0, side]
             others = [c for j, (_, c) in enumerate(named) if j != i]
             free = jar[0] > EDGE_X_M + radius and not any(
@@ -113,7 +144,7 @@ def _hide(
                 np.hypot(*(jar - c)) > radius + CLUTTER[n].radius_m + 0.02
                 for n, c in clutter
             )
-            if free and apart:
+            if free and apart and (holds is None or holds(jar, radius)):
                 return int(i), float(side), jar
     return None
 
@@ -144,7 +175,7 @@ def put_objects(
     height: float,
     look: np.random.Generator,
     rng: np.random.Generator,
-    holds: Callable[[np.ndarray, float], bool] | None = None,
+    holds: Holds | None = None,
     spare: str = "",
 ) -> tuple[tuple[PlacedObject, ...], tuple[PlacedObject, ...], Hidden | None]:
     """Puts named objects and clutter on a counter.
@@ -171,7 +202,7 @@ def put_objects(
     named.sort(key=lambda item: item[0])
     behind = None
     if config.hidden and rng.random() < config.hidden:
-        behind = _hide(config, named, clutter, rng)
+        behind = _hide(config, named, clutter, rng, holds)
     if behind is not None:
         clutter = [*clutter, ("jar", behind[2])]
     placed_named, placed_clutter = [], []

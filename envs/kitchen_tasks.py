@@ -125,6 +125,8 @@ SPOT_OF = {"tray": "tray", "sink": "sink", "bring": "table"}
 """What a task puts things on."""
 DRAWER = "drawer"
 """What can be opened."""
+UNKNOWN = frozenset(("close", "shut"))
+"""Words of what nobody can do yet."""
 OPENERS = ("", "", "please ", "now ", "ok, ", "robot, ", "it is time: ")
 TAILS = ("", "", " now", " please", ", thanks", " for me")
 """Parts of paraphrases of tasks that say more than a thing's name."""
@@ -177,13 +179,26 @@ def task_of(prompt: str, names: tuple[str, ...]) -> Task:
             no drawer.
     """
     said = prompt.lower()
-    places = [place for place in (*PLACES, DRAWER) if place in said]
-    if not any(name in said for name in names) and len(places) == 1:
-        kind = "drawer" if places[0] == DRAWER else "go"
-        return Task(kind=kind, thing=places[0])
+    words = re.sub("[^a-z ]", " ", said).split()
+    if not any(name in said for name in names):
+        places = [place for place in (*PLACES, DRAWER) if place in words]
+        unknown = not UNKNOWN.isdisjoint(words)
+        if len(places) != 1 or unknown:
+            known = ", ".join((*names, *PLACES, DRAWER))
+            raise ValueError(
+                f"expected a prompt about one of {known}, and no {', '.join(UNKNOWN)}; "
+                f"got {prompt!r}"
+            )
+        return Task(kind="drawer" if places == [DRAWER] else "go", thing=places[0])
     thing = reference_of(prompt, names)
-    rest = re.sub("[^a-z ]", " ", said.replace(thing, " "))
-    kinds = [kind for kind, spot in SPOT_OF.items() if spot in rest.split()]
+    rest = re.sub("[^a-z ]", " ", said.replace(thing, " ")).split()
+    told = [word for word in (*COLOURS, *SIDES, DRAWER) if word in rest]
+    if told:
+        raise ValueError(
+            f"expected a colour or a side right before the {thing}, and no drawer; got "
+            f"{', '.join(told)} in {prompt!r}"
+        )
+    kinds = [kind for kind, spot in SPOT_OF.items() if spot in rest]
     return Task(kind=kinds[0] if kinds else "pick", thing=thing)
 
 

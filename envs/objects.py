@@ -1,4 +1,4 @@
-"""Things on a kitchen counter: the three that prompts name, and clutter.
+"""Things on a kitchen counter: those that prompts name, and clutter.
 
 Every object is a free body whose origin is the centre of its bounding cylinder.
 """

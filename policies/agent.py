@@ -21,7 +21,7 @@ from brownfield.policies.policy import (
     text_rows,
 )
 from brownfield.policies.readout import answer_ids
-from brownfield.policies.recall import Memory, Recollection
+from brownfield.policies.recall import Recollection
 from brownfield.policies.token_stream import (
     EpisodeStream,
     grammar_of,
@@ -60,6 +60,9 @@ class PolicyAgent:
 
     Head and prompt are read at reset and kept as keys and values, so that a look costs
     27 positions.
+
+    Attributes:
+        step: control step of the last look; the first one of an episode is 0.
     """
 
     def __init__(
@@ -98,7 +101,7 @@ class PolicyAgent:
         self._prefix: Prefix | None = None
         self._last_past: Any = None
         self._recollection = Recollection(self.body, self._policy.config.memory_s)
-        self._step = 0
+        self.step = 0
 
     @property
     def action_tokenizer(self) -> DigitTokenizer:
@@ -118,7 +121,7 @@ class PolicyAgent:
         self.prompt, self.thought, self._last_past = prompt, None, None
         self.stream = EpisodeStream(self._grammar, ids)
         self._recollection.forget()
-        self._step = -self.body.executed_steps
+        self.step = -self.body.executed_steps
 
     @torch.inference_mode()
     def act(
@@ -140,8 +143,9 @@ class PolicyAgent:
         Raises:
             ValueError: a missing entry, a wrong shape, or NaN in state or velocity.
         """
-        last = self._step
-        self._step = last + self.body.executed_steps if step is None else step
+        self._begin(observation)
+        last = self.step
+        self.step = last + self.body.executed_steps if step is None else step
         ids = self._look(observation, velocity)
         assert self.stream is not None and self.thought is not None
         self.stream.look(self.thought.video_ids, self.thought.state_ids, ids)
@@ -151,46 +155,20 @@ class PolicyAgent:
         self, observation: dict[str, Any], velocity: NDArray[np.floating] | None = None
     ) -> NDArray[np.int64]:
         """Ids (K,) for an observation, which stays out of the stream."""
-        camera = self.body.cameras[0].name
-        for name in (camera, "state"):
-            if name not in observation:
-                raise ValueError(
-                    f"the observation lacks {name!r}; it has {sorted(observation)}"
-                )
-        if observation.get("prompt", self.prompt) != self.prompt or not self._prefix:
-            if "prompt" not in observation:
-                raise ValueError("call reset(prompt) first, or observe a prompt")
-            self.reset(observation["prompt"])
         assert self._prefix is not None
-        state = np.asarray(observation["state"], dtype=np.float32)
-        if state.shape != (self.body.state_dim,):
-            raise ValueError(
-                f"state must have shape ({self.body.state_dim},), got {state.shape}"
-            )
-        bad = np.flatnonzero(~np.isfinite(state))
-        if len(bad):
-            name = self.body.state[int(bad[0])].name
-            raise ValueError(f"state field {name!r} is {state[bad[0]]}")
-        frame = np.asarray(observation[camera])
-        if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
-            raise ValueError(
-                f"{camera} must be uint8 (H, W, 3), got {frame.dtype} {frame.shape}"
-            )
-        policy = self._policy
-        small = torch.from_numpy(area_resize(frame[None], FRAME_SIZE))
-        pixels = pixels_of(small.to(self._device))
-        codes, video_ids = policy.video.encode_codes(pixels)
+        codes, video_ids, state = self._read(observation)
         tokenizer = self._tokenizers.state[self.body.name]
         state_ids = np.asarray(tokenizer.encode(state[None]))
         seen = np.asarray(tokenizer.decode(state_ids), dtype=np.float32)
         if self.action_tokenizer.uses_velocity:
             seen = np.concatenate([seen, self._velocity(velocity)[None]], 1)
-        look = policy.trunk.look(
+        self._recollection.add(codes, state, self.step)
+        look = self._policy.trunk.look(
             self.body.name,
             codes,
             torch.from_numpy(seen).to(self._device),
             self._prefix,
-            memory=self._remembered(codes, seen[0]),
+            memory=self._recollection.now(),
         )
         self._last_past = look.past
         self.thought = Thought(
@@ -205,28 +183,61 @@ class PolicyAgent:
             visible=float(look.auxiliary[0, -1].sigmoid()),
         )
         digits = self.action_tokenizer.digits
-        return answer_ids(policy.trunk, self.body, look, digits)[0]
+        return answer_ids(self._policy.trunk, self.body, look, digits)[0]
 
-    def _remembered(self, codes: Tensor, state: NDArray[np.float32]) -> Memory | None:
-        """What is remembered at a look, which is remembered from now on itself."""
-        self._recollection.add(codes, state, self._step)
-        return self._recollection.now()
+    def _begin(self, observation: dict[str, Any]) -> None:
+        """Begin an episode where the observation tells another prompt."""
+        if observation.get("prompt", self.prompt) != self.prompt or not self._prefix:
+            if "prompt" not in observation:
+                raise ValueError("call reset(prompt) first, or observe a prompt")
+            self.reset(observation["prompt"])
+
+    def _read(
+        self, observation: dict[str, Any]
+    ) -> tuple[Tensor, Tensor, NDArray[np.float32]]:
+        """Codes (1, digits, h, w) and ids (1, h, w) of the frame, and the state (S,),
+        checked."""
+        camera = self.body.cameras[0].name
+        for name in (camera, "state"):
+            if name not in observation:
+                raise ValueError(
+                    f"the observation lacks {name!r}; it has {sorted(observation)}"
+                )
+        state = np.asarray(observation["state"], dtype=np.float32)
+        if state.shape != (self.body.state_dim,):
+            raise ValueError(
+                f"state must have shape ({self.body.state_dim},), got {state.shape}"
+            )
+        bad = np.flatnonzero(~np.isfinite(state))
+        if len(bad):
+            name = self.body.state[int(bad[0])].name
+            raise ValueError(f"state field {name!r} is {state[bad[0]]}")
+        frame = np.asarray(observation[camera])
+        if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
+            raise ValueError(
+                f"{camera} must be uint8 (H, W, 3), got {frame.dtype} {frame.shape}"
+            )
+        small = torch.from_numpy(area_resize(frame[None], FRAME_SIZE))
+        codes, ids = self._policy.video.encode_codes(pixels_of(small.to(self._device)))
+        return codes, ids, state
 
     @torch.inference_mode()
     def watch(self, observation: dict[str, Any], step: int) -> None:
         """Remember a look that somebody else answers.
 
         Args:
-            observation: as for `act`, after a `reset`.
+            observation: as for `act`.
             step: control step of the episode.
+
+        Raises:
+            ValueError: as `act`.
         """
         if not self._policy.config.memory_s:
             return
-        frame = np.asarray(observation[self.body.cameras[0].name])
-        small = torch.from_numpy(area_resize(frame[None], FRAME_SIZE))
-        codes = self._policy.video.encode_codes(pixels_of(small.to(self._device)))[0]
-        self._step = step
-        self._recollection.add(codes, np.asarray(observation["state"]), step)
+        self._begin(observation)
+        codes, _, state = self._read(observation)
+        self.step = step
+        self._recollection.add(codes, state, step)
 
     def _velocity(self, given: NDArray[np.floating] | None) -> NDArray[np.float32]:
         """How fast the commands change (D,), checked."""
@@ -258,6 +269,7 @@ class PolicyAgent:
         """
         digits = self.action_tokenizer.digits
         executed = torch.from_numpy(digits.values(digits.of(ids)))
+        self._begin(observation)
         self._look(observation, velocity)
         policy, levels = self._policy, self._policy.config.video_levels
         logits = policy.trunk.world(

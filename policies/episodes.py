@@ -136,7 +136,7 @@ class _Watch:
         if self._actor is not None and len(self._clip) % 24 == 1:
             agent, velocity = self._actor.agent, self._actor.velocity
             start = time.perf_counter()
-            agent.act(observation, velocity)
+            agent.act(observation, velocity, agent.step)
             self._look_ms.append(1000 * (time.perf_counter() - start))
             pair = area_resize(seen, 64), agent.seen_frame()
             self._pairs.append(pair)

@@ -202,9 +202,6 @@ def settings_of(config: EvaluateConfig) -> dict[str, Any]:
     settings = asdict(config)
     for name in ("checkpoint", "out", "workers", "metrics", "show_progress", "title"):
         del settings[name]
-    if not any(settings["env"].get("disturb", {}).values()):
-        # Results from before there were disturbances are of the same episodes.
-        settings["env"].pop("disturb", None)
     places = settings["env"]["place"]
     settings["env"]["place"] = [Path(place).name for place in places]
     return json.loads(json.dumps(settings))

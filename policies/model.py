@@ -83,8 +83,10 @@ class ModelConfig:
         if self.layers < 2:
             raise ValueError(f"layers must be at least 2, got {self.layers}")
         object.__setattr__(self, "memory_s", tuple(self.memory_s))
-        if any(not age > 0 for age in self.memory_s):
-            raise ValueError(f"memory_s must be ages above 0, got {self.memory_s}")
+        if any(not 0 < age < 1e3 for age in self.memory_s):
+            raise ValueError(
+                f"memory_s must be ages above 0 [s], below 1000; got {self.memory_s}"
+            )
 
     @property
     def text_positions(self) -> int:

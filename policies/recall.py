@@ -114,12 +114,17 @@ def recall(
     for start in np.unique(first):
         stop = int(np.searchsorted(episode, episode[start], side="right"))
         poses[start:stop] = trail(velocity[start:stop], 1.0 / body.control_hz)
-    steps = np.array([max(1, round(age * body.control_hz)) for age in ages_s], np.int64)
+    steps = np.array(_steps(ages_s, body), np.int64)
     then = here[:, None] - steps
     known = then >= first[:, None]
     then = np.where(known, then, here[:, None])
     moved = seen_from_now(poses[then], poses[:, None])
     return Recalled(look=then, moved=moved, known=known)
+
+
+def _steps(ages_s: Sequence[float], body: Body) -> list[int]:
+    """Ages in control steps, at least one."""
+    return [max(1, round(age * body.control_hz)) for age in ages_s]
 
 
 class Recollection:
@@ -130,7 +135,7 @@ class Recollection:
         self._motion = MOTIONS[body.name] if ages_s else None
         self._names = [field.name for field in body.state]
         self._hz = body.control_hz
-        self._ages = [max(1, round(age * body.control_hz)) for age in ages_s]
+        self._ages = _steps(ages_s, body)
         self.forget()
 
     def forget(self) -> None:
@@ -149,6 +154,10 @@ class Recollection:
         """
         if self._motion is None:
             return
+        if self._steps and self._steps[-1] >= step:
+            # The same look once more.
+            for kept in (self._steps, self._codes, self._velocity):
+                kept.pop()
         self._steps.append(step)
         self._codes.append(codes)
         self._velocity.append(self._motion(state[None], self._names)[0])

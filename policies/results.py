@@ -61,6 +61,29 @@ class EpisodeResult:
     """What had to be heeded on the way, such as a red light, and whether it was."""
 
 
+LATER = ("disturb", "coloured", "absent", "twins", "hidden")
+"""Settings of environments that came later; where they are off, episodes are those of
+before."""
+
+
+def _drawn(config: dict[str, Any]) -> Any:
+    """What decides an evaluation's episodes."""
+    return _without_later(config.get("env"))
+
+
+def _without_later(settings: Any) -> Any:
+    if not isinstance(settings, dict):
+        return settings
+    off = {
+        name
+        for name in LATER
+        if not settings.get(name)
+        or (isinstance(settings[name], dict) and not any(settings[name].values()))
+    }
+    kept = {name: value for name, value in settings.items() if name not in off}
+    return {name: _without_later(value) for name, value in kept.items()}
+
+
 @dataclass(frozen=True, kw_only=True)
 class EvaluationResult:
     """Episodes and everything needed to run them again."""
@@ -135,7 +158,7 @@ class EvaluationResult:
             ValueError: the other evaluation drew its episodes in another way.
         """
         rival = other or self
-        if rival.config.get("env") != self.config.get("env"):
+        if _drawn(rival.config) != _drawn(self.config):
             raise ValueError(
                 f"{rival.checkpoint} was evaluated with {rival.config.get('env')}, "
                 f"{self.checkpoint} with {self.config.get('env')}"

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from brownfield.envs.places import place_of
+from brownfield.envs.prompts import tells_colour
 from brownfield.policies.batches import Augment, AugmentConfig, Sampler, weights_of
 from brownfield.policies.lessons import fitting_augment
 from brownfield.policies.log import MetricsLog, NoRun, TrainingBar
@@ -267,6 +268,7 @@ class _BodyRows:
         place = place_of(windows.body)
         self.augment = Augment(fitting_augment(config.augment, place))
         self.names_things = place.names_things
+        self.coloured = np.array([tells_colour(p) for p in windows.prompts])
 
     def losses(
         self, video: FrameTokenizer, count: int, rng: np.random.Generator, measure: bool
@@ -276,7 +278,7 @@ class _BodyRows:
         rows = self.sampler.draw(count, rng)
         looks = windows.look[rows]
         pixels = pixels_of(torch.from_numpy(windows.frames[looks]))
-        self.augment(pixels, [], rng)
+        self.augment(pixels, [], rng, self.coloured[windows.prompt[rows]])
         prompt = torch.from_numpy(windows.prompt[rows])
         with torch.autocast("cpu", torch.bfloat16):
             codes, ids = video.encode_codes(pixels)

@@ -495,6 +495,11 @@ def _model(
 ) -> ModelConfig:
     """Sizes of what is trained: a loaded policy's, which may learn to remember."""
     model = loaded.policy.config if loaded else config.model
+    if loaded and model.memory_s and config.model.memory_s not in ((), model.memory_s):
+        raise ValueError(
+            f"model.memory_s must be that of the checkpoint, {model.memory_s}, got "
+            f"{config.model.memory_s}"
+        )
     return replace(
         model,
         video_levels=tuple(tokenizers.video.config.levels),

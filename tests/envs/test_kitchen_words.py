@@ -8,35 +8,41 @@ import pytest
 from brownfield.envs.kitchen import generate_kitchen
 from brownfield.envs.kitchen_ask import draw_other_tasks, draw_task
 from brownfield.envs.kitchen_config import KitchenConfig
-from brownfield.envs.kitchen_contents import Kitchen
+from brownfield.envs.kitchen_contents import APART_M, Kitchen, PlacedObject
 from brownfield.envs.kitchen_env import VAIN_S, KitchenEnv, KitchenEnvConfig
-from brownfield.envs.kitchen_tasks import IN_VAIN, Task, kind_of
+from brownfield.envs.kitchen_tasks import IN_VAIN, Task, kind_of, task_of
 from brownfield.envs.objects import NAMED
 from brownfield.envs.prompts import COLOURS, SIDES, reference_of
 
 CONFIG = KitchenConfig(named=tuple(NAMED), twins=1.0)
 
 
-@pytest.fixture(scope="module")
-def kitchen() -> Kitchen:
-    return generate_kitchen(3, CONFIG)
+def _alike(kitchen: Kitchen) -> list[PlacedObject]:
+    """The two of one name, the left one first."""
+    calls = [o.called for o in kitchen.named]
+    twins = [o for o in kitchen.named if calls.count(o.called) == 2]
+    return sorted(twins, key=lambda o: -o.position[1])
 
 
-def test_one_of_two_alike_is_told_by_side_or_colour(kitchen: Kitchen) -> None:
-    alike = [o for o in kitchen.named if o.called == kitchen.named[0].called]
-    alike = alike if len(alike) == 2 else list(kitchen.named[-2:])
-    assert len({o.called for o in alike}) == 1
+@pytest.mark.parametrize("apart", [True, False])
+def test_one_of_two_alike_is_told_by_side_or_colour(apart: bool) -> None:
+    for seed in range(60):
+        kitchen = generate_kitchen(seed, CONFIG)
+        left, right = alike = _alike(kitchen)
+        if (left.position[1] - right.position[1] > APART_M) == apart:
+            break
+    else:
+        raise AssertionError("no such kitchen")
     assert len({o.colour for o in alike}) == 2
-    called = alike[0].called
-    left, right = sorted(alike, key=lambda o: -o.position[1])
+    called = left.called
     assert kitchen.find(f"left {called}") is left
     assert kitchen.find(f"right {called}") is right
     for one in alike:
         assert kitchen.find(f"{one.colour} {called}") is one
         rng = np.random.default_rng(0)
         said = {kitchen.reference(one.name, rng) for _ in range(50)}
-        side = SIDES[int(one is right)]
-        assert said == {f"{side} {called}", f"{one.colour} {called}"}
+        by_side = {f"{SIDES[int(one is right)]} {called}"} if apart else set()
+        assert said == {f"{one.colour} {called}"} | by_side
     with pytest.raises(ValueError, match=f"'{called}' may be any of"):
         kitchen.find(called)
 
@@ -50,8 +56,15 @@ def test_the_only_one_of_its_name_may_be_told_by_colour() -> None:
         assert kitchen.find(f"{one.colour} {one.called}") is one
         wrong = next(c for c in COLOURS if c != one.colour)
         assert kitchen.find(f"{wrong} {one.called}") is None
-    for missing in kitchen.missing():
-        assert kitchen.find(missing) is None
+    rng = np.random.default_rng(0)
+    colours = set()
+    for _ in range(40):
+        for missing in kitchen.missing(tuple(NAMED), rng):
+            assert kitchen.find(missing) is None
+            colours.add(missing.split()[0])
+    assert len(colours) >= 5
+    alone = kitchen.named[0]
+    assert all(kitchen.find(f"{side} {alone.called}") is alone for side in SIDES)
 
 
 def test_tasks_refer_to_one_thing_each() -> None:
@@ -106,7 +119,8 @@ def test_what_is_not_there_is_refused_where_nobody_asks_in_vain() -> None:
     env = KitchenEnv()
     try:
         env.reset(seed=0)
-        missing = Task(kind="pick", thing=env.kitchen.missing()[0])
+        rng = np.random.default_rng(0)
+        missing = Task(kind="pick", thing=env.kitchen.missing(tuple(NAMED), rng)[0])
         prompt = missing.prompt("take the {}")
         with pytest.raises(ValueError, match="expected a prompt that names one of"):
             env.reset(seed=0, options={"prompt": prompt})
@@ -116,23 +130,55 @@ def test_what_is_not_there_is_refused_where_nobody_asks_in_vain() -> None:
         KitchenConfig(twins=2)
     with pytest.raises(ValueError, match="hidden must be within 0 and 1, got -1"):
         KitchenConfig(hidden=-1)
+    with pytest.raises(ValueError, match="absent must be within 0 and 1, got 3"):
+        KitchenEnvConfig(absent=3)
+    with pytest.raises(ValueError, match="named must hold each name once"):
+        KitchenConfig(named=("box", "box"))
 
 
-def test_a_jar_hides_what_is_asked_for_at_first() -> None:
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "close the drawer",
+        "put the box in the drawer",
+        "pick up the box on the left",
+        "open the drawer of the counter",
+        "the box, the red one",
+    ],
+)
+def test_what_would_be_misunderstood_is_refused(prompt: str) -> None:
+    with pytest.raises(ValueError, match="expected a"):
+        task_of(prompt, tuple(NAMED))
+
+
+@pytest.mark.parametrize("hands", ["right", "both"])
+def test_a_jar_hides_what_is_asked_for_at_first(hands: str) -> None:
     config = KitchenEnvConfig(
-        start="wide", kitchen=KitchenConfig(hidden=1.0, max_clutter=1)
+        start="wide",
+        hands=hands,
+        kitchen=KitchenConfig(hidden=1.0, max_clutter=1, named=("box", "bowl")),
     )
     env = KitchenEnv(config)
     try:
-        hidden = 0
-        for seed in range(12):
+        hidden, sides = 0, set()
+        for seed in range(40):
             _, info = env.reset(seed=seed)
             if env.kitchen.hidden is None:
                 continue
             hidden += 1
+            sides.add(env.kitchen.hidden.side)
+            start = env.data.qpos[env.link.q_address[0] - 7 :][:3].copy()
+            shown = env.segments(64, 64) == env.segment_names.index(info["asked"])
+            assert shown.sum() <= 8
+            other = next(iter(env.other_prompts().values()))
+            env.reset(seed=seed, options={"prompt": other})
+            again = env.data.qpos[env.link.q_address[0] - 7 :][:3]
+            np.testing.assert_array_equal(start, again)
+            env.reset(seed=seed)
             found = env.kitchen.find(env.task.thing)
             assert found is not None and found.name == env.kitchen.hidden.name
             assert info["privileged"][6] == 0
-        assert hidden >= 3
+        # From the right a jar would be in the way of the only hand.
+        assert hidden >= 3 and sides == ({1.0} if hands == "right" else {1.0, -1.0})
     finally:
         env.close()
