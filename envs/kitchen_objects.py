@@ -61,7 +61,8 @@ def _centres(
     both = config.both_ways
 
     def apart(i: int, j: int) -> bool:
-        radius = NAMED[chosen[j]].radius_m
+        # Two hands need more room: the one that waits is there too.
+        radius = NAMED[chosen[j]].radius_m + (0.02 if both else 0.0)
         return not corridor_blocked(centres[i], centres[j], radius, both_ways=both)
 
     centres: list[np.ndarray] = []

@@ -6,7 +6,7 @@ import pytest
 
 from brownfield.configs.places import PlaceOptions
 from brownfield.envs.kitchen_env import KitchenEnvConfig
-from brownfield.envs.places import PLACES
+from brownfield.envs.places import PLACES, env_for
 from brownfield.envs.road.maps import TRAINING_TOWNS
 from brownfield.envs.road.network import MapError
 from brownfield.envs.road.road_env import RoadEnvConfig
@@ -15,7 +15,9 @@ from brownfield.envs.road.road_env import RoadEnvConfig
 def test_every_kind_of_place_has_its_options() -> None:
     options = PlaceOptions()
     for name, place in PLACES.items():
-        assert options.env(place.body) == getattr(options, name) == place.config()
+        assert options.env(place.bodies[0]) == getattr(options, name) == place.config()
+        for body in place.bodies:
+            assert options.env(body) == env_for(place.config(), body)
 
 
 def test_a_place_is_a_town_or_a_map() -> None:
