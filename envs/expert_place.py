@@ -57,7 +57,10 @@ def stands_right(state: ExpertState) -> bool:
     assert state.goal is not None
     offset = state.grasp_point - state.goal
     closed = state.command[9] > 0.9
-    across, above = (0.025, 0.012) if closed else (0.10, 0.035)
+    across, above = (0.025, 0.012) if closed else (0.10, 0.045)
+    if closed and state.palm[2] < state.goal[2] - 0.025:
+        # It has slipped up in the hand, which can go no lower.
+        above = 0.04
     if state.drops:
         across, below = (0.05, -0.03) if closed else (0.22, -0.3)
     else:

@@ -118,7 +118,7 @@ def _box(body: mujoco.MjsBody, rgb: np.ndarray) -> None:
 
 def _bowl(body: mujoco.MjsBody, rgb: np.ndarray) -> None:
     """A deep bowl: a foot, and walls that lean outwards."""
-    height, foot, rim, walls, thickness = 0.08, 0.028, 0.047, 12, 0.005
+    height, foot, rim, walls, thickness = 0.08, 0.034, 0.045, 12, 0.005
     body.add_geom(
         type=GEOM.mjGEOM_CYLINDER,
         size=[foot, 0.005, 0],
@@ -159,7 +159,7 @@ NAMED: dict[str, ObjectKind] = {
     ),
     "box": ObjectKind(radius_m=0.041, height_m=0.12, grasp_height_m=0.068, build=_box),
     "bowl": ObjectKind(
-        radius_m=0.049, height_m=0.08, grasp_height_m=0.055, build=_bowl
+        radius_m=0.047, height_m=0.08, grasp_height_m=0.055, build=_bowl
     ),
 }
 """The objects a prompt can name."""
