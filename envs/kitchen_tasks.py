@@ -125,7 +125,7 @@ SPOT_OF = {"tray": "tray", "sink": "sink", "bring": "table"}
 """What a task puts things on."""
 DRAWER = "drawer"
 """What can be opened."""
-UNKNOWN = frozenset(("close", "shut"))
+UNKNOWN = ("close", "shut")
 """Words of what nobody can do yet."""
 OPENERS = ("", "", "please ", "now ", "ok, ", "robot, ", "it is time: ")
 TAILS = ("", "", " now", " please", ", thanks", " for me")
@@ -182,7 +182,7 @@ def task_of(prompt: str, names: tuple[str, ...]) -> Task:
     words = re.sub("[^a-z ]", " ", said).split()
     if not any(name in said for name in names):
         places = [place for place in (*PLACES, DRAWER) if place in words]
-        unknown = not UNKNOWN.isdisjoint(words)
+        unknown = any(word in words for word in UNKNOWN)
         if len(places) != 1 or unknown:
             known = ", ".join((*names, *PLACES, DRAWER))
             raise ValueError(

@@ -74,7 +74,7 @@ def test_bad_actions_and_prompts_are_refused(env: KitchenEnv) -> None:
         env.step(np.full(10, np.nan))
     with pytest.raises(ValueError, match="10 finite action values"):
         env.step(np.zeros(9))
-    with pytest.raises(ValueError, match="names one of"):
+    with pytest.raises(ValueError, match="about one of coffee cup, bottle"):
         env.reset(seed=3, options={"prompt": "dance"})
     with pytest.raises(ValueError, match="near, wide, mixed"):
         KitchenEnv(KitchenEnvConfig(start="far"))

@@ -17,7 +17,7 @@ from brownfield.policies.disturbance_bench import (
     disturbance_bench,
     disturbance_table,
 )
-from brownfield.policies.evaluate import EvaluateConfig, settings_of
+from brownfield.policies.evaluate import EvaluateConfig
 from brownfield.policies.intervals import Share
 from brownfield.policies.results import load_results
 
@@ -76,18 +76,6 @@ def test_every_point_is_run_once_and_drawn(
         disturbance_bench(config)
     with pytest.raises(ValueError, match="expected first_seed 5, got 1000000; choose"):
         disturbance_bench(replace(config, first_seed=5))
-
-
-def test_calm_results_are_those_from_before_there_were_disturbances() -> None:
-    def env_of(env: KitchenEnvConfig) -> dict:
-        config = EvaluateConfig(
-            checkpoint=Path("a"), out=Path("b"), first_seed=0, episodes=1, env=env
-        )
-        return settings_of(config)["env"]
-
-    pushed = KitchenEnvConfig(disturb=DisturbanceConfig(push=1.0))
-    assert "disturb" not in env_of(KitchenEnvConfig())
-    assert env_of(pushed)["disturb"]["push"] == 1.0
 
 
 def test_kinds_are_those_that_there_are() -> None:

@@ -1,6 +1,10 @@
 """A whole evaluation of an untrained policy on episodes of half a second."""
 
+import json
+from copy import deepcopy
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -71,7 +75,7 @@ def test_evaluation_writes_results_films_and_report(
 
 
 def test_two_policies_are_compared_on_the_seeds_that_both_drove() -> None:
-    def result(name: str, first: int, success: list[bool], env: str):
+    def result(name: str, first: int, success: list[bool], env: Any):
         episodes = tuple(
             EpisodeResult(
                 actor="policy",
@@ -107,6 +111,18 @@ def test_two_policies_are_compared_on_the_seeds_that_both_drove() -> None:
     assert one.against("policy", "policy", result("far", 9, [True], "near")) is None
     with pytest.raises(ValueError, match="wide"):
         one.against("policy", "policy", result("other", 0, [True], "wide"))
+    # What came later and is off draws the episodes that there were before.
+    now = json.loads(json.dumps(asdict(KitchenEnvConfig())))
+    old = deepcopy(now)
+    for name in ("disturb", "coloured", "absent"):
+        del old[name]
+    for name in ("twins", "hidden"):
+        del old["kitchen"][name]
+    before, after = (result("", 0, [True], env) for env in (old, now))
+    assert after.against("policy", "policy", before) is not None
+    now["disturb"]["push"] = 1.0
+    with pytest.raises(ValueError, match="was evaluated with"):
+        result("", 0, [True], now).against("policy", "policy", before)
 
 
 def test_evaluation_refuses_what_it_cannot_run(tmp_path: Path) -> None:
