@@ -35,6 +35,12 @@ class PlacedObject:
     colour: str = ""
     """The word for its colour; empty for clutter."""
 
+    @property
+    def told(self) -> str:
+        """What people call it: of two of one name the second one by its colour."""
+        second = self.called and self.name != self.called
+        return f"{self.colour} {self.called}" if second else self.name
+
 
 @dataclass(frozen=True, kw_only=True)
 class Hidden:

@@ -507,7 +507,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
             "success": self.judge.success,
             "reason": self.judge.reason,
             "asked": task.name,
-            "did": lifted,
+            "did": next((o.told for o in self.kitchen.named if o.name == lifted), None),
             "as_asked": None if lifted is None else as_asked,
             "kind": IN_VAIN if in_vain else kind_of(task),
             "map": self._map,

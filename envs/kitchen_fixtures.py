@@ -152,9 +152,6 @@ def _table(spec: mujoco.MjSpec, left: bool, rng: np.random.Generator) -> Spot:
     forward = np.array([3.9, 2.6, -2.2]) / np.linalg.norm([3.9, 2.6, -2.2])
     right = np.cross(forward, [0.0, 0.0, 1.0])
     right /= np.linalg.norm(right)
-    axes = np.stack([right, np.cross(right, forward), -forward], 1)
-    turned = np.zeros(4)
-    mujoco.mju_mat2Quat(turned, axes.flatten())
-    room.quat = turned
+    room.alt.xyaxes = [*right, *np.cross(right, forward)]
     centre = (float(rng.uniform(0.40, 0.46)), float(rng.uniform(-0.12, 0.12)))
     return Spot(centre=centre, half=(0.14, 0.3), top_m=height, frame=frame)

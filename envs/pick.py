@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mujoco
 import numpy as np
+from numpy.typing import NDArray
 
 from brownfield.envs.kitchen_contents import Kitchen
 from brownfield.envs.kitchen_drawer import HANDLE, JOINT, OPEN_M
@@ -18,6 +19,7 @@ TOPPLED_COS = 0.7
 """Cosine of the tilt from which a standing object counts as knocked over (45 deg)."""
 
 
+Array = NDArray[np.float64]
 Frame = tuple[float, float, float]
 """x, y [m] and heading [rad]."""
 AWAY_M = 0.11
@@ -33,6 +35,7 @@ class PickJudge:
         self._ids = {name: model.body(name).id for name in self._objects}
         self._named = {o.name for o in kitchen.named}
         self._pelvis = model.body("g1/pelvis").id
+        self._palms = [model.site(f"g1/{side}_palm").id for side in ("right", "left")]
         self._target = target
         self._held_s = dict.fromkeys(self._named, 0.0)
         self._highest = 0.0
@@ -48,6 +51,21 @@ class PickJudge:
         del name
         return -0.08
 
+    def _takes_another(self, data: mujoco.MjData) -> bool:
+        """Whether anything is lifted that shall not be; notes what is."""
+        for name in self._named:
+            if self._rise(data, name) < LIFT_M:
+                continue
+            self.lifted = self.lifted or name
+            if name != self._target:
+                self.reason = f"lifted the {self._objects[name].told}"
+                return True
+        return False
+
+    def _nearest_palm_m(self, data: mujoco.MjData, point: Array) -> float:
+        """How far a point (3,) is from the nearer palm [m]."""
+        return float(np.linalg.norm(data.site_xpos[self._palms] - point, axis=1).min())
+
     def watch(self, data: mujoco.MjData) -> None:
         """Look for a mistake; call it at every controller tick."""
         if self.reason or self.success:
@@ -57,11 +75,11 @@ class PickJudge:
             return
         for name, body in self._ids.items():
             if self._rise(data, name) < self._fallen_m(name):
-                self.reason = f"dropped the {name}"
+                self.reason = f"dropped the {self._objects[name].told}"
                 return
             upright = data.xmat[body, 8]
             if name != self._target and upright < TOPPLED_COS:
-                self.reason = f"knocked over the {name}"
+                self.reason = f"knocked over the {self._objects[name].told}"
                 return
 
     def step(self, data: mujoco.MjData, dt_s: float) -> None:
@@ -79,7 +97,7 @@ class PickJudge:
                 if name == self._target:
                     self.success = True
                 else:
-                    self.reason = f"lifted the {name}"
+                    self.reason = f"lifted the {self._objects[name].told}"
                 return
 
     def unfinished(self) -> str:
@@ -102,7 +120,6 @@ class PutJudge(PickJudge):
         super().__init__(model, kitchen, target)
         self._spot, self._name, self._stands_s = kitchen.spots[spot], spot, 0.0
         self._kind = self._objects[target].kind
-        self._palms = [model.site(f"g1/{side}_palm").id for side in ("right", "left")]
 
     def _fallen_m(self, name: str) -> float:
         # A table is lower than the counter, and so is who carries something there.
@@ -116,13 +133,8 @@ class PutJudge(PickJudge):
         self.watch(data)
         if self.reason or self.success:
             return
-        for name in self._named:
-            up = self._rise(data, name) >= LIFT_M
-            if up and self.lifted is None:
-                self.lifted = name
-            if up and name != self._target:
-                self.reason = f"lifted the {name}"
-                return
+        if self._takes_another(data):
+            return
         stands = self._stands(data)
         self._stands_s = self._stands_s + dt_s if stands else 0.0
         self.success = self._stands_s >= HOLD_S - 1e-9
@@ -132,9 +144,7 @@ class PutJudge(PickJudge):
         centre = data.xpos[body]
         inside = np.abs(spot.offset(centre[:2])) <= np.array(spot.half) - 0.02
         above = centre[2] - self._kind.height_m / 2 - spot.top_m
-        nearest = min(
-            float(np.linalg.norm(data.site_xpos[palm] - centre)) for palm in self._palms
-        )
+        nearest = self._nearest_palm_m(data, centre)
         if spot.hollow_m:
             # In the sink a thing may lie.
             speed = float(np.abs(data.cvel[body]).max())
@@ -172,11 +182,8 @@ class GoJudge(PickJudge):
         self.watch(data)
         if self.reason or self.success:
             return
-        for name in self._named:
-            if self._rise(data, name) >= LIFT_M:
-                self.lifted = self.lifted or name
-                self.reason = f"lifted the {name}"
-                return
+        if self._takes_another(data):
+            return
         x0, y0, heading = self._frame
         c, s = np.cos(heading), np.sin(heading)
         away = data.xpos[self._pelvis, :2] - [x0, y0]
@@ -202,7 +209,6 @@ class OpenJudge(PickJudge):
         super().__init__(model, kitchen, "")
         self._slide = int(model.joint(JOINT).qposadr[0])
         self._handle = model.site(HANDLE).id
-        self._palms = [model.site(f"g1/{side}_palm").id for side in ("right", "left")]
         self._open_s, self._widest = 0.0, 0.0
 
     def step(self, data: mujoco.MjData, dt_s: float) -> None:
@@ -210,16 +216,10 @@ class OpenJudge(PickJudge):
         self.watch(data)
         if self.reason or self.success:
             return
-        for name in self._named:
-            if self._rise(data, name) >= LIFT_M:
-                self.lifted = self.lifted or name
-                self.reason = f"lifted the {name}"
-                return
+        if self._takes_another(data):
+            return
         self._widest = max(self._widest, float(data.qpos[self._slide]))
-        handle = data.site_xpos[self._handle]
-        nearest = min(
-            float(np.linalg.norm(data.site_xpos[palm] - handle)) for palm in self._palms
-        )
+        nearest = self._nearest_palm_m(data, data.site_xpos[self._handle])
         there = data.qpos[self._slide] >= OPEN_M and nearest > AWAY_M
         self._open_s = self._open_s + dt_s if there else 0.0
         self.success = self._open_s >= HOLD_S - 1e-9

@@ -198,6 +198,23 @@ def test_a_spot_knows_its_frame() -> None:
     assert not spot.covers(np.array([0.9, 2.6]), 0.0)
 
 
+def test_the_room_camera_shows_robot_and_table() -> None:
+    env = KitchenEnv(KitchenEnvConfig(tasks=("bring",), start="mixed"))
+    try:
+        for seed in range(6):
+            env.reset(seed=seed)
+            camera = env.data.camera("room")
+            half = np.tan(np.deg2rad(env.model.camera("room").fovy[0]) / 2)
+            for body in ("g1/pelvis", "table"):
+                point = env.data.body(body).xpos - camera.xpos
+                right, up, back = camera.xmat.reshape(3, 3).T @ point
+                # Wide as pictures are, 4 to 3.
+                assert back < 0
+                assert abs(up / back) < half and abs(right / back) < half * 4 / 3
+    finally:
+        env.close()
+
+
 def test_a_tray_that_is_not_there_is_missed() -> None:
     env = KitchenEnv()
     try:

@@ -106,6 +106,14 @@ def test_asked_in_vain_the_robot_goes_and_takes_nothing(env: KitchenEnv) -> None
     assert np.isfinite(info["privileged"]).all()
 
 
+def test_the_second_of_a_name_is_told_by_its_colour() -> None:
+    kitchen = generate_kitchen(3, CONFIG)
+    for one in _alike(kitchen):
+        second = one.name.endswith(" 2")
+        assert one.told == (f"{one.colour} {one.called}" if second else one.called)
+    assert all(piece.told == piece.name for piece in kitchen.clutter)
+
+
 def test_whatever_is_lifted_then_is_wrong(env: KitchenEnv) -> None:
     env.reset(seed=0)
     thing = env.kitchen.named[0].name
