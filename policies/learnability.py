@@ -1,6 +1,7 @@
 """The same small policy with each action tokenizer: which is easiest to learn?
 
-Every tokenizer gets the same demonstrations, model, number of steps and test episodes.
+Every tokenizer gets the same demonstrations, model, loss, number of steps and test
+episodes.
 """
 
 from __future__ import annotations
@@ -13,18 +14,25 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from brownfield.policies.intervals import Share
+from brownfield.policies.losses import string_loss
 from brownfield.policies.tasks import TASKS, Episode, Task
-from brownfield.policies.token_policy import TokenPolicy, TokenPolicyConfig
-from brownfield.tokenizers.fast import FastGrammar, FastTokenizer
-from brownfield.tokenizers.ladder import LadderTokenizer
-from brownfield.tokenizers.spline_bins import SplineBinTokenizer
-from brownfield.tokenizers.uniform_bins import UniformBinTokenizer
+from brownfield.policies.token_policy import TokenPolicy
+from brownfield.tokenizers.action_tokenizers import ACTION_TOKENIZERS
+from brownfield.tokenizers.fast import FastGrammar
+from brownfield.tokenizers.fast_strings import FastStrings
+from brownfield.tokenizers.protocols import DigitTokenizer
 
 Array = NDArray[np.float64]
-Ids = NDArray[np.int64]
+CONTESTANTS: dict[str, tuple[str, dict[str, Any], str]] = {
+    "ladder": ("ladder", {"max_tokens": 8}, "vocab_size"),
+    "FAST": ("fast", {"scale": 30.0}, "vocab_size"),
+    "B-spline": ("spline", {"points": 6}, "n_bins"),
+    "bins": ("bins", {}, "n_bins"),
+}
+"""By name: which of `ACTION_TOKENIZERS`, how it is fitted, and what it calls its
+vocabulary."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,22 +86,22 @@ class LearnabilityConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class Contestant:
-    """A fitted tokenizer and its strings."""
+    """A fitted tokenizer and what a policy learns of it."""
 
-    decode: Callable[[Ids, Array, Array], Array]
-    """Motion (T, D) of the ids of one string, given last and velocity (D,)."""
+    codec: DigitTokenizer
+    """It."""
 
-    strings: list[Ids]
-    """Ids of every training window."""
+    place: Tensor
+    """(N, L, J) digits of every training window, before they are rounded."""
+
+    ids: float
+    """Ids of a string on average, without those that fill it up."""
 
     rmse: float
     """Round trip error of the training windows, in half the 1 to 99 % range."""
 
-    vocab_size: int
-    """Ids are below it."""
-
     allowed: Callable[[int, Tensor], Tensor] | None
-    """Which ids may follow; None where strings have one length and any id may."""
+    """Which digits may follow; None where any may."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,75 +151,63 @@ def contestant(
     Raises:
         ValueError: there is none of that name.
     """
-    task = config.what
-    data = (demos.chunk, demos.last, demos.velocity, task.rate_hz)
-    vocab = config.vocab_size
-    codec: Any
-    if name == "ladder":
-        codec = LadderTokenizer.fit(
-            *data,
-            task.lower,
-            task.upper,
-            task.max_rate,
-            rest=task.rest,
-            vocab_size=vocab,
-            max_tokens=8,
-        )
-    elif name == "FAST":
-        codec = FastTokenizer.fit(
-            *data, relative=True, merge="characters", vocab_size=vocab, scale=30.0
-        )
-    elif name == "B-spline":
-        codec = SplineBinTokenizer.fit(
-            *data, task.lower, task.upper, points=6, n_bins=vocab
-        )
-    elif name == "bins":
-        codec = UniformBinTokenizer.fit(*data, n_bins=vocab)
-    else:
-        known = LearnabilityConfig().tokenizers
-        raise ValueError(f"unknown tokenizer {name!r}; there are {', '.join(known)}")
-    if name == "FAST":
-        strings = [
-            codec.encode(c, a) for c, a in zip(demos.chunk, demos.last, strict=True)
-        ]
-    else:
-        strings = list(codec.encode(demos.chunk, demos.last, demos.velocity))
-    some = np.linspace(0, len(strings) - 1, min(500, len(strings))).astype(int)
+    if name not in CONTESTANTS:
+        known = ", ".join(CONTESTANTS)
+        raise ValueError(f"unknown tokenizer {name!r}; there are {known}")
+    task, (kind, own, vocab) = config.what, CONTESTANTS[name]
+    fit: Any = ACTION_TOKENIZERS[kind][1]
+    codec: DigitTokenizer = fit.fit(
+        demos.chunk,
+        demos.last,
+        demos.velocity,
+        rate_hz=task.rate_hz,
+        lower=task.lower,
+        upper=task.upper,
+        max_rate=task.max_rate,
+        names=task.fields,
+        rest=task.rest,
+        **own,
+        **{vocab: config.vocab_size},
+    )
+    ids = codec.encode(demos.chunk, demos.last, demos.velocity)
+    grammar = fast_grammar(codec) if isinstance(codec, FastStrings) else None
+    said = (ids != codec.end).sum(1) if isinstance(codec, FastStrings) else len(ids[0])
+    some = np.linspace(0, len(ids) - 1, min(500, len(ids))).astype(int)
     low, high = np.quantile(demos.chunk, [0.01, 0.99], axis=(0, 1))
-    off = [
-        2
-        * (codec.decode(strings[i], demos.last[i], demos.velocity[i]) - demos.chunk[i])
-        / (high - low)
-        for i in some
-    ]
+    back = codec.decode(ids[some], demos.last[some], demos.velocity[some])
+    off = 2 * (back - demos.chunk[some]) / (high - low)
+    place = codec.places(demos.chunk, demos.last, demos.velocity)
     return Contestant(
-        decode=codec.decode,
-        strings=strings,
+        codec=codec,
+        place=torch.from_numpy(np.asarray(place)).float(),
+        ids=float(np.mean(said)),
         rmse=float(np.sqrt(np.mean(np.square(off)))),
-        vocab_size=codec.vocab_size,
-        allowed=(
-            fast_grammar(codec, max(map(len, strings))) if name == "FAST" else None
-        ),
+        allowed=grammar,
     )
 
 
-def fast_grammar(codec: FastTokenizer, longest: int) -> Callable[[int, Tensor], Tensor]:
-    """What may follow: ids that fit in and leave no more than the ids that are left can
-    write, and the end when all is written.
+def fast_grammar(strings: FastStrings) -> Callable[[int, Tensor], Tensor]:
+    """What may follow: ids that fit in and leave what the ids that are left can write,
+    and the end when all is written.
 
     Args:
-        codec: whose strings are written.
-        longest: ids of the longest string.
+        strings: of the codec that is spoken.
     """
-    grammar = FastGrammar(codec)
+    grammar = FastGrammar(strings.codec)
     lengths = torch.from_numpy(np.append(grammar.lengths, 0))
-    most = int(lengths.max())
+    # Fewest ids that write so many coefficients; single ones can always be written.
+    fewest = np.arange(grammar.count + 1)
+    usable = {n for n in lengths.tolist() if 0 < n <= grammar.count}
+    for n in range(1, grammar.count + 1):
+        fewest[n] = 1 + min(fewest[n - m] for m in usable if m <= n)
+    needed = torch.from_numpy(fewest)
 
-    def allowed(count: int, ids: Tensor) -> Tensor:
-        written = lengths[ids].sum(-1, keepdim=True)
+    def allowed(count: int, said: Tensor) -> Tensor:
+        written = lengths[said[..., 0]].sum(-1, keepdim=True)
         open_ = grammar.count - written - lengths
-        fits = (lengths > 0) & (open_ >= 0) & (open_ <= (longest - count - 1) * most)
-        fits[:, -1] = written[:, 0] == grammar.count
+        left = strings.n_tokens - count - 1
+        fits = (lengths > 0) & (open_ >= 0) & (needed[open_.clamp_min(0)] <= left)
+        fits[:, strings.end] = written[:, 0] == grammar.count
         return fits
 
     return allowed
@@ -220,23 +216,14 @@ def fast_grammar(codec: FastTokenizer, longest: int) -> Callable[[int, Tensor], 
 def train_policy(
     own: Contestant, demos: Demonstrations, config: LearnabilityConfig, seed: int
 ) -> TokenPolicy:
-    """Cross-entropy of the next id, nothing else."""
+    """The loss of the policy that ships, all ids weighing alike: cross-entropy of the
+    digits of the next id."""
     torch.manual_seed(seed)
-    longest = max(map(len, own.strings))
-    sizes = TokenPolicyConfig(
-        observation=demos.observation.shape[1],
-        vocab_size=own.vocab_size,
-        longest=longest,
-    )
-    policy = TokenPolicy(sizes)
+    digits = own.codec.digits
+    policy = TokenPolicy(demos.observation.shape[1], digits)
     seen = torch.from_numpy(demos.observation).float()
     policy.mean.copy_(seen.mean(0))
     policy.std.copy_(seen.std(0).clamp_min(1e-3))
-    ids = np.full((len(own.strings), longest), policy.end)
-    for row, string in zip(ids, own.strings, strict=True):
-        row[: len(string)] = string
-    wanted = torch.from_numpy(ids)
-    length = torch.tensor([len(s) for s in own.strings])
     optimizer = torch.optim.AdamW(
         policy.parameters(), lr=config.rate, betas=(0.9, 0.95), weight_decay=0.01
     )
@@ -244,16 +231,13 @@ def train_policy(
         optimizer, config.rate, config.steps, pct_start=0.05, final_div_factor=50
     )
     rng = np.random.default_rng(seed)
-    places = torch.arange(longest)
     for _ in range(config.steps):
         pick = torch.from_numpy(rng.integers(0, len(seen), config.batch))
-        logits = policy(seen[pick], wanted[pick, :-1])
-        loss = functional.cross_entropy(
-            logits.transpose(1, 2), wanted[pick], reduction="none"
+        place = own.place[pick]
+        said = policy.string.whole(place)
+        loss = string_loss(
+            policy(seen[pick], said), policy.string.radix, policy.string.size(said)
         )
-        # A string's end is learned once, what is behind it not at all.
-        real = places <= length[pick, None]
-        loss = (loss * real).sum() / real.sum()
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
@@ -267,13 +251,15 @@ def drive(
 ) -> NDArray[np.bool_]:
     """Success (seeds,) in closed loop; all episodes are asked at once."""
     episodes = [config.what.start(seed) for seed in config.test_seeds]
+    digits = own.codec.digits
     while open_ := [episode for episode in episodes if not episode.over]:
         seen = np.array([episode.observation for episode in open_])
-        strings = policy.write(torch.from_numpy(seen).float(), own.allowed).numpy()
-        for episode, string in zip(open_, strings, strict=True):
-            string = string[: int((string != policy.end).sum())]
-            rows = own.decode(string, episode.command, episode.slope)
-            _play(episode, rows[: config.what.executed])
+        said = policy.write(torch.from_numpy(seen).float(), own.allowed).numpy()
+        last = np.array([episode.command for episode in open_])
+        slope = np.array([episode.slope for episode in open_])
+        rows = own.codec.decode(digits.ids(said), last, slope)
+        for episode, motion in zip(open_, rows, strict=True):
+            _play(episode, motion[: config.what.executed])
     return np.array([episode.success for episode in episodes])
 
 
@@ -323,7 +309,7 @@ def learnability(
             policy = train_policy(own, demos, config, seed)
             rows.append(drive(policy, own, config).tolist())
         result["tokenizers"][name] = {
-            "ids": float(np.mean([len(s) for s in own.strings])),
+            "ids": own.ids,
             "rmse": own.rmse,
             "success": rows,
         }

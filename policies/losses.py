@@ -26,12 +26,6 @@ class LossConfig:
     knot_weights: tuple[float, ...] = (1.0, 0.4)
     """Weight of each knot; the earliest is executed, the others are foresight."""
 
-    sigma_digits: float = 0.4
-    """Width of a soft target among the values of a digit, for ids said one by one."""
-
-    sigma_share: float = 0.012
-    """Least width as a share of a digit's values, for digits of many values."""
-
     slot_decay: float = 0.85
     """Weight of an id said one by one, relative to the one before: the first ones are
     the motion, the last ones its finish."""
@@ -108,32 +102,25 @@ def action_loss(
 
 
 def string_loss(
-    logits: Tensor,
-    place: Tensor,
-    real: Tensor,
-    config: LossConfig,
-    ordinal: bool = True,
+    chance: Tensor, radix: Tensor, size: Tensor, decay: float = 1.0
 ) -> Tensor:
-    """Cross-entropy of ordinal targets of digits, earlier ids weighing more.
+    """Cross-entropy of digits, those of large motions and earlier ids weighing more.
+
+    A digit that is a share of a motion means little in a small one, and there it is
+    hard to tell: alike, motions that hardly matter would be most of what is learned.
 
     Args:
-        logits: (B, L, J, R).
-        place: (B, L, J) of the labels among a digit's values, before rounding.
-        real: (L, J, R) bool, values that a digit has.
-        config: widths and decay.
-        ordinal: whether the values near a label are near it in meaning.
+        chance: log probabilities (B, L, J) of the labels.
+        radix: (L, J) values of every digit, 1 for none.
+        size: (B,) of the motions, 1 on average.
+        decay: weight of an id relative to the one before.
     """
-    radix = real.sum(-1)
-    width = (config.sigma_share * radix).clamp_min(config.sigma_digits)
-    if not ordinal:
-        width = torch.full_like(width, 0.01)
-    values = torch.arange(real.shape[-1], device=place.device, dtype=torch.float32)
-    distance = (values - place[..., None]) / width[..., None]
-    targets = (-0.5 * distance.square()).masked_fill(~real, -torch.inf).softmax(-1)
-    each = -(targets * logits.float().log_softmax(-1)).sum(-1)
-    slots = torch.arange(len(radix), device=place.device)
-    weight = (config.slot_decay**slots)[:, None] * (radix > 1)
-    return (each * weight).sum((1, 2)).mean() / weight.sum()
+    slots = torch.arange(len(radix), device=chance.device)
+    weight = (decay**slots)[:, None] * (radix > 1)
+    each = weight * size[:, None, None]
+    # The very first digit tells the size itself.
+    each[:, 0, 0] = weight[0, 0]
+    return -(chance * each).sum((1, 2)).mean() / weight.sum()
 
 
 def auxiliary_loss(read: Tensor, wanted: Tensor, visible: Tensor) -> Tensor:

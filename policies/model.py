@@ -126,8 +126,8 @@ class Look(NamedTuple):
 
     action: Tensor
     """Logits (B, K, bins) of a block, knot-major as the action tokenizer orders its
-    ids; of a string, (B, L, J, R) of its digits where the answer was given, and else
-    nothing yet: see `StreamTransformer.write`."""
+    ids; of a string, log probabilities (B, L, J) of its digits where the answer was
+    given, and else nothing yet: see `StreamTransformer.write`."""
 
     asked: Tensor
     """(B, d) what the prompt adds to every position of the answer."""
@@ -328,7 +328,7 @@ class StreamTransformer(nn.Module):
             x, new = block(x, before, bias, slice(n_look, None) if last else None)
             n_kept = n_past + n_look
             past.append((new[0][:, :, :n_kept], new[1][:, :, :n_kept]))
-        logits = port.action_logits(self.norm_out(x))
+        logits = port.action_logits(self.norm_out(x), said)
         return Look(logits, asked, auxiliary, likeness, pointing, past)
 
     def write(self, body: str, look: Look, choose: Choose) -> Tensor:
@@ -337,7 +337,7 @@ class StreamTransformer(nn.Module):
         Args:
             body: who answers.
             look: what it saw, B samples.
-            choose: from logits (B, J, R) of a slot to its digits (B, J).
+            choose: from logits (B, R) of a digit to its values (B,).
 
         Returns:
             digits (B, L, J).
@@ -357,7 +357,7 @@ class StreamTransformer(nn.Module):
             bias = torch.zeros(1, n_past + slot + 1, device=x.device)
             for depth, block in enumerate(self.blocks):
                 x, past[depth] = block(x, past[depth], bias)
-            digits = choose(head.logits(self.norm_out(x), slot)[:, 0])
+            digits = head.say(self.norm_out(x)[:, 0], said, choose)
             said = torch.cat([said, digits[:, None]], 1)
         return said
 

@@ -57,9 +57,9 @@ def objective(
     wanted = port.normalise_auxiliary(batch.auxiliary)
     parts = {
         "action": losses.string_loss(
-            look.action, batch.action, string.real, config, string.ordinal
+            look.action, string.radix, string.size(said), config.slot_decay
         )
-        if string
+        if string and said is not None
         else losses.action_loss(
             look.action, batch.action[..., 0], config, port.config.action_dim
         ),

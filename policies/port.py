@@ -40,6 +40,12 @@ class PortConfig:
     """Radices of the digits of each id, where ids are said one after another instead
     of as a block."""
 
+    action_quantity: tuple[tuple[int, ...], ...] = ()
+    """What each of those digits refines; each its own by default."""
+
+    action_gain: tuple[float, ...] = ()
+    """Size of a motion by its first digit, where the others are shares of it."""
+
     action_alike: bool = False
     """All slots of such a string share one embedding."""
 
@@ -54,8 +60,10 @@ class PortConfig:
 
     def __post_init__(self) -> None:
         """Tuples, also when the sizes come from JSON."""
-        slots = tuple(tuple(slot) for slot in self.action_slots)
-        object.__setattr__(self, "action_slots", slots)
+        for name in ("action_slots", "action_quantity"):
+            rows = tuple(tuple(slot) for slot in getattr(self, name))
+            object.__setattr__(self, name, rows)
+        object.__setattr__(self, "action_gain", tuple(self.action_gain))
 
     @property
     def n_executed(self) -> int:
@@ -95,6 +103,8 @@ class Port(nn.Module):
             self.string = StringHead(
                 config.action_slots,
                 width,
+                quantity=config.action_quantity,
+                gain=config.action_gain,
                 alike=config.action_alike,
                 ordinal=config.action_ordinal,
             )
@@ -169,11 +179,12 @@ class Port(nn.Module):
         positions = self.string.read(said[:, :-1]) + asked[:, None]
         return positions, [1] * positions.shape[1]
 
-    def action_logits(self, x: Tensor) -> Tensor:
-        """What the positions of an answer came to (B, P, d) -> its logits: (B, K, bins)
-        of a block, knot-major, or (B, L, J, R) of a string."""
+    def action_logits(self, x: Tensor, said: Tensor | None) -> Tensor:
+        """What the positions of an answer came to (B, P, d) -> logits (B, K, bins) of a
+        block, knot-major; log probabilities (B, L, J) of the digits of a string that
+        was given, none of one that was not."""
         if self.string is not None:
-            return self.string.logits(x)
+            return x[:, :, 0] if said is None else self.string.chance(x, said)
         return self._block_logits(x)
 
     def _block_logits(self, fields: Tensor) -> Tensor:

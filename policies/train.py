@@ -554,10 +554,11 @@ def port_sizes(body_name: str, tokenizers: TokenizerSet, auxiliary: int) -> Port
         knots = len(action.knots)
         return replace(sizes, action_knots=knots, action_bins=action.vocab_size)
     digits = action.digits
-    slots = tuple(tuple(slot) for slot in digits.radix.tolist())
     return replace(
         sizes,
-        action_slots=slots,
+        action_slots=digits.radix.tolist(),
+        action_quantity=digits.quantity.tolist(),
+        action_gain=() if digits.gain is None else digits.gain.tolist(),
         action_alike=digits.alike,
         action_ordinal=digits.ordinal,
     )

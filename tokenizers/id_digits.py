@@ -28,8 +28,17 @@ class IdDigits:
     """(L, V, J), or (1, V, J) where all slots are alike: digits of every id. An id that
     is not in use has the digits of one that is."""
 
+    quantity: Ints
+    """(L, J) number of what a digit refines. Digits of one quantity divide it one after
+    another: the first its whole range, each later one the part that those before have
+    chosen. Meaningless where a slot has no such digit."""
+
     ordinal: bool = True
     """Neighbouring values of a digit are neighbouring motions."""
+
+    gain: NDArray[np.float64] | None = None
+    """(G,) how large a motion is, by the first digit of the first slot, where all other
+    digits are shares of it; None where digits mean the same in every motion."""
 
     @staticmethod
     def plain(slots: int, vocab_size: int, ordinal: bool = True) -> IdDigits:
@@ -37,6 +46,7 @@ class IdDigits:
         return IdDigits(
             radix=np.full((slots, 1), vocab_size, np.int64),
             of_id=np.arange(vocab_size, dtype=np.int64)[None, :, None],
+            quantity=np.arange(slots, dtype=np.int64)[:, None],
             ordinal=ordinal,
         )
 

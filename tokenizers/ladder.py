@@ -128,7 +128,13 @@ class LadderTokenizer:
     @property
     def digits(self) -> IdDigits:
         """How ids are made of digits, of which each refines one coefficient."""
-        return IdDigits(radix=self._table.radix, of_id=self._table.digit_of_id)
+        table = self._table
+        return IdDigits(
+            radix=table.radix,
+            of_id=table.digit_of_id,
+            quantity=table.coefficient,
+            gain=self.model.gain,
+        )
 
     @classmethod
     def universal(

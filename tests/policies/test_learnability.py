@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 
 from brownfield.policies.learnability import (
     LearnabilityConfig,
@@ -15,7 +16,9 @@ from brownfield.policies.learnability import (
     learnability,
     learnability_rows,
 )
-from brownfield.policies.token_policy import TokenPolicy, TokenPolicyConfig
+from brownfield.policies.string_head import likeliest
+from brownfield.policies.token_policy import TokenPolicy
+from brownfield.tokenizers.id_digits import IdDigits
 
 SPEC = importlib.util.find_spec("tokenizers")
 HAS_BPE = SPEC is not None and SPEC.origin is not None
@@ -29,26 +32,39 @@ SMALL = LearnabilityConfig(
 )
 
 
+DIGITS = IdDigits.plain(6, 9)
+
+
 def test_writing_is_what_teaching_taught():
     torch.manual_seed(0)
-    policy = TokenPolicy(TokenPolicyConfig(observation=5, vocab_size=9, longest=6))
+    policy = TokenPolicy(5, DIGITS)
+    nn.init.normal_(policy.string.digit_out)
     seen = torch.randn(7, 5)
-    ids = policy.write(seen, None)
-    assert ids.shape == (7, 6) and (ids < 9).all()
-    logits = policy(seen, ids[:, :-1])
-    assert logits.shape == (7, 6, 10)
-    # One pass over a string says the same as writing it id by id.
-    assert torch.equal(logits[..., :9].argmax(-1), ids)
+    said = policy.write(seen)
+    assert said.shape == (7, 6, 1) and (said >= 0).all() and (said < 9).all()
+    # One pass over a string says the same as writing it id by id: nothing is likelier
+    # than what was written, as `likeliest` sees it.
+    chance = torch.stack(
+        [
+            policy(seen, torch.full_like(said, v).where(_last(said), said))
+            for v in range(9)
+        ]
+    )[:, :, -1, 0]
+    assert torch.equal(likeliest(chance.T), said[:, -1, 0])
+
+
+def _last(said):
+    return (torch.arange(said.shape[1]) == said.shape[1] - 1)[:, None].expand_as(said)
 
 
 def test_no_id_sees_what_follows():
-    policy = TokenPolicy(TokenPolicyConfig(observation=5, vocab_size=9, longest=6))
-    seen, ids = torch.randn(2, 5), torch.randint(0, 9, (2, 5))
-    other = ids.clone()
+    policy = TokenPolicy(5, DIGITS)
+    seen, said = torch.randn(2, 5), torch.randint(0, 9, (2, 6, 1))
+    other = said.clone()
     other[:, 3:] = (other[:, 3:] + 1) % 9
-    first, second = policy(seen, ids), policy(seen, other)
-    torch.testing.assert_close(first[:, :4], second[:, :4])
-    assert not torch.allclose(first[:, 4:], second[:, 4:])
+    first, second = policy(seen, said), policy(seen, other)
+    torch.testing.assert_close(first[:, :3], second[:, :3])
+    assert not torch.allclose(first[:, 3:], second[:, 3:])
 
 
 def test_contestants_come_back():
@@ -56,7 +72,7 @@ def test_contestants_come_back():
     names = LearnabilityConfig().tokenizers
     for name in names if HAS_BPE else ("ladder", "B-spline", "bins"):
         own = contestant(name, demos, LearnabilityConfig(demonstrations=6))
-        assert len(own.strings) == len(demos.last)
+        assert own.place.shape[:2] == (len(demos.last), own.codec.n_tokens)
         assert own.rmse < 0.05
     with pytest.raises(ValueError, match="ladder, FAST"):
         contestant("words", demos, SMALL)
@@ -64,32 +80,20 @@ def test_contestants_come_back():
 
 @pytest.mark.skipif(not HAS_BPE, reason="the extra `peers` is not installed")
 def test_a_grammar_makes_every_string_whole():
-    from brownfield.tokenizers.fast import FastTokenizer
-
     demos = demonstrate(SMALL)
-    codec = FastTokenizer.fit(
-        demos.chunk,
-        demos.last,
-        demos.velocity,
-        SMALL.what.rate_hz,
-        relative=True,
-        merge="characters",
-        vocab_size=1024,
-        scale=30.0,
-    )
-    longest = max(
-        len(codec.encode(c, a)) for c, a in zip(demos.chunk, demos.last, strict=True)
-    )
-    config = TokenPolicyConfig(
-        observation=14, vocab_size=codec.vocab_size, longest=longest
-    )
+    own = contestant("FAST", demos, LearnabilityConfig())
+    strings = own.codec
     torch.manual_seed(1)
-    policy = TokenPolicy(config)
-    ids = policy.write(5 * torch.randn(50, 14), fast_grammar(codec, longest)).numpy()
-    assert not any(codec.fails(string[string != policy.end]) for string in ids)
+    policy = TokenPolicy(14, strings.digits)
+    nn.init.normal_(policy.string.digit_out)
+
+    def fails(allowed):
+        said = policy.write(5 * torch.randn(50, 14), allowed)[..., 0].numpy()
+        return [strings.codec.fails(row[row != strings.end]) for row in said]
+
+    assert not any(fails(fast_grammar(strings)))
     # Without the grammar the same policy says what is no motion.
-    free = policy.write(5 * torch.randn(50, 14), None).numpy()
-    assert any(codec.fails(string[string != policy.end]) for string in free)
+    assert any(fails(None))
 
 
 def test_gains_are_paired_by_seed():

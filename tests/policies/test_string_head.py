@@ -1,17 +1,19 @@
 """Strings of ids: said one after another, each from digits."""
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from brownfield.policies.agent import PolicyAgent
-from brownfield.policies.losses import LossConfig, string_loss
+from brownfield.policies.losses import string_loss
 from brownfield.policies.model import PAD_BYTE, ModelConfig, StreamTransformer
 from brownfield.policies.port import PortConfig
 from brownfield.policies.ranks import Ranks
-from brownfield.policies.string_head import StringHead, likeliest
+from brownfield.policies.string_head import MIXTURE, StringHead, likeliest
 from brownfield.policies.tokenize import TokenizeConfig, fit_tokenizers
 from brownfield.policies.train import Trainer
 from brownfield.robot.g1.body import G1_BODY
@@ -41,29 +43,66 @@ def _look(trunk, said=None, batch=6):
     ("slots", "alike"), [(SLOTS, False), (((9,), (9,), (9,)), True)]
 )
 def test_what_is_written_is_what_was_learned(slots, alike):
-    """Written id by id or read at once, the same logits; and later ids tell nothing
-    to earlier ones."""
+    """Written digit by digit or read at once, the same chances; and later ids tell
+    nothing to earlier ones."""
     trunk = _trunk(slots, alike)
     told = []
 
     def choose(logits):
-        told.append(logits)
-        return likeliest(logits)
+        chance = logits.log_softmax(-1)
+        told.append(chance.max(-1))
+        return told[-1].indices
 
     said = trunk.write("g1", _look(trunk), choose)
     assert said.shape == (6, 3, len(slots[0]))
     assert (said >= 0).all() and (said < torch.tensor(slots)).all()
     at_once = _look(trunk, said).action
-    torch.testing.assert_close(at_once, torch.stack(told, 1))
+    written = torch.stack([best.values for best in told], 1).view(at_once.shape)
+    torch.testing.assert_close(at_once, written, atol=1e-4, rtol=1e-4)
     other = said.clone()
-    other[:, -1] = 0
-    torch.testing.assert_close(_look(trunk, other).action, at_once)
+    other[:, -1] = (other[:, -1] + 1) % torch.tensor(slots[-1])
+    changed = _look(trunk, other).action
+    torch.testing.assert_close(changed[:, :-1], at_once[:, :-1])
     other[:, 0] = (other[:, 0] + 1) % torch.tensor(slots[0])
     assert not torch.allclose(_look(trunk, other).action[:, 1], at_once[:, 1])
 
 
-def test_the_loss_is_least_at_the_label_and_blind_to_digits_that_are_not():
-    head, config = StringHead(SLOTS, 8), LossConfig()
+def _head(ordinal=True):
+    """Two slots, of which the second divides what the first has chosen."""
+    torch.manual_seed(2)
+    head = StringHead(
+        ((2, 3), (3, 2)), 8, quantity=((7, 1), (1, 7)), gain=(0.5, 2.0), ordinal=ordinal
+    )
+    nn.init.normal_(head.digit_out)
+    return head.eval()
+
+
+@pytest.mark.parametrize("ordinal", [True, False])
+def test_chances_of_all_strings_are_one(ordinal):
+    head = _head(ordinal)
+    strings = list(product(range(2), range(3), range(3), range(2)))
+    said = torch.tensor(strings).view(-1, 2, 2)
+    x = torch.randn(1, 2, 8).expand(len(said), -1, -1)
+    chance = head.chance(x, said).sum((1, 2)).exp()
+    torch.testing.assert_close(chance.sum(), torch.tensor(1.0))
+
+
+def test_a_fine_digit_makes_up_for_a_coarse_one():
+    """A density in one cell of nine: said too high, the rest is as low as can be."""
+    head = StringHead(((3,), (3,)), 8, quantity=((0,), (0,)))
+    nn.init.zeros_(head.digit_out)
+    told = head.digit_bias.data.view(2, 1, 3, MIXTURE)
+    told[:, :, 0], told[:, :, 1] = 3.5 / 9, -6.0
+    x = torch.zeros(1, 2, 8)
+    assert head.say(x[:, 0], torch.zeros(1, 0, 1).long(), likeliest).tolist() == [[1]]
+    for coarse, fine in ((0, 2), (1, 0), (2, 0)):
+        before = torch.tensor([[[coarse]]])
+        first = lambda logits: logits.argmax(-1)  # noqa: E731
+        assert head.say(x[:, 1], before, first).tolist() == [[fine]]
+
+
+def test_the_loss_is_of_digits_that_are_and_of_motions_by_size():
+    head = StringHead(SLOTS, 8)
     place = torch.tensor([[[3.2, 1.0], [0.4, 0.0], [1.0, 4.6]]])
     assert head.whole(place).tolist() == [[[3, 1], [0, 0], [1, 5]]]
     assert head.whole(torch.full((1, 3, 2), 99.0))[0].tolist() == [
@@ -71,13 +110,27 @@ def test_the_loss_is_least_at_the_label_and_blind_to_digits_that_are_not():
         [3, 0],
         [1, 5],
     ]
-    values = torch.arange(6.0)
-    near = -((values - place[..., None]) ** 2) * 3
-    right = string_loss(near, place, head.real, config)
-    assert string_loss(near.roll(1, -1), place, head.real, config) > right
-    changed = near.clone()
-    changed[0, 1, 1] = torch.randn(6)
-    torch.testing.assert_close(string_loss(changed, place, head.real, config), right)
+    chance, size = -torch.rand(5, 3, 2), torch.ones(5)
+    loss = string_loss(chance, head.radix, size)
+    real = chance[:, head.radix > 1]
+    torch.testing.assert_close(loss, -real.mean())
+    nothing = chance.clone()
+    nothing[:, 1, 1] = -99.0
+    torch.testing.assert_close(string_loss(nothing, head.radix, size), loss)
+    early = string_loss(chance, head.radix, size, 0.0)
+    torch.testing.assert_close(early, -chance[:, 0].mean())
+    size = torch.tensor([5.0, 0, 0, 0, 0])
+    large = chance.clone()
+    large[1:, 1:] = -99.0
+    torch.testing.assert_close(
+        string_loss(large, head.radix, size), string_loss(chance, head.radix, size)
+    )
+
+
+def test_sizes_are_by_the_first_digit():
+    said = torch.tensor([[[0, 1], [2, 0]], [[1, 1], [2, 0]]])
+    assert _head().size(said).tolist() == pytest.approx([0.4, 1.6])
+    assert StringHead(SLOTS, 8).size(said).tolist() == [1.0, 1.0]
 
 
 def test_the_likeliest_end_of_a_range_can_be_said():

@@ -33,10 +33,35 @@ def test_rounded_places_are_the_digits_of_the_ids(name, tmp_path):
     values = digits.values(digits.of(ids))
     assert values.shape == (300, (digits.radix > 1).sum())
     assert np.abs(values).max() <= 1
+    assert digits.quantity.shape == digits.radix.shape
     codec.save(tmp_path / "codec")
     loaded = load_action_tokenizer(tmp_path / "codec")
     assert type(loaded) is type(codec)
     assert np.array_equal(loaded.digits.of_id, digits.of_id)
+
+
+def test_digits_of_one_quantity_divide_it():
+    """Read as one number, the digits of a coefficient are as ordered as it is."""
+    codec = ACTION_TOKENIZERS["ladder"][1].fit(CHUNKS, STILL, STILL, 10.0)
+    digits = codec.digits
+    said = digits.of(codec.encode(CHUNKS, STILL, STILL))
+    place = codec.places(CHUNKS, STILL, STILL)
+    real, shared = digits.radix > 1, 0
+    for quantity in np.unique(digits.quantity[real]):
+        own = real & (digits.quantity == quantity)
+        cell = np.zeros(len(said))
+        for digit, radix in zip(said[:, own].T, digits.radix[own], strict=True):
+            cell = cell * radix + digit
+        shared += own.sum() > 1
+        # Without the coarser digits the coarsest one's place is the whole quantity's.
+        whole = place[:, own][:, 0] + 0.5
+        finer = np.prod(digits.radix[own][1:])
+        assert np.abs(whole * finer - cell - 0.5).max() <= 0.5 + 1e-6
+    assert shared > 1
+    first = said[:, 0, 0]
+    assert len(digits.gain) == digits.radix[0, 0]
+    size = [np.abs(CHUNKS[first == g]).mean() for g in np.unique(first)]
+    assert (np.diff(digits.gain) > 0).all() and np.argmax(size) == len(size) - 1
 
 
 def test_ids_not_in_use_read_as_one_that_is():
