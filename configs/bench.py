@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from tyro.conf import Positional
 
+from brownfield.configs.saying import saying
 from brownfield.policies.bench import bench
 from brownfield.policies.bench_page import Table as Tabular
 from brownfield.policies.codec_bench import CodecBenchConfig, codec_bench
@@ -99,7 +100,7 @@ def _action_tokens(config: Bench) -> int:
     out = config.out or Path("action_tokens")
     data = _clips(config)
     console = Console()
-    with console.status("") as status:
+    with saying(console) as say:
         result = codec_bench(
             CodecBenchConfig(
                 data=data,
@@ -109,7 +110,7 @@ def _action_tokens(config: Bench) -> int:
                 strings=config.strings,
                 repeats=config.repeats,
             ),
-            status.update,
+            say,
         )
     _print_tables(console, codec_tables(result))
     out.mkdir(parents=True, exist_ok=True)
@@ -123,10 +124,10 @@ def _levers(config: Bench) -> int:
     out = config.out or Path("action_levers")
     data = _clips(config)
     console = Console()
-    with console.status("") as status:
+    with saying(console) as say:
         result = codec_levers(
             LeversConfig(data=data, seconds=config.seconds, folds=config.folds),
-            status.update,
+            say,
         )
     _print_tables(console, lever_tables(result))
     out.mkdir(parents=True, exist_ok=True)
@@ -166,8 +167,8 @@ def _learnability(config: Bench) -> int:
         raise ValueError(f"bench learnability takes no data, got {config.data[0]}")
     out = config.out or Path(f"learnability_{config.task}.json")
     console = Console()
-    with console.status("") as status:
-        result = learnability(LearnabilityConfig(task=config.task), status.update)
+    with saying(console) as say:
+        result = learnability(LearnabilityConfig(task=config.task), say)
     first = next(iter(result["tokenizers"]))
     head = ["", "ids", "round trip", "success", "each training", f"{first} gains"]
     title = f"Success on the {config.task}"

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from tyro.conf import Positional
 
+from brownfield.configs.saying import saying
 from brownfield.policies.video_bench import VideoBenchConfig, video_bench, video_tables
 
 
@@ -25,8 +26,8 @@ class BenchVideoTokens(VideoBenchConfig):
 def run(config: BenchVideoTokens) -> int:
     """Measure, and print the tables."""
     console = Console()
-    with console.status("") as status:
-        result = video_bench(config, status.update)
+    with saying(console) as say:
+        result = video_bench(config, say)
     for part in video_tables(result):
         table = Table(title=part.title, title_justify="left")
         for i, head in enumerate(part.head):
