@@ -18,6 +18,7 @@ from brownfield.policies.learnability import (
 )
 from brownfield.policies.string_head import likeliest
 from brownfield.policies.token_policy import TokenPolicy
+from brownfield.tokenizers.fast_strings import FastStrings
 from brownfield.tokenizers.id_digits import IdDigits
 
 SPEC = importlib.util.find_spec("tokenizers")
@@ -83,6 +84,7 @@ def test_a_grammar_makes_every_string_whole():
     demos = demonstrate(SMALL)
     own = contestant("FAST", demos, LearnabilityConfig())
     strings = own.codec
+    assert isinstance(strings, FastStrings)
     torch.manual_seed(1)
     policy = TokenPolicy(14, strings.digits)
     nn.init.normal_(policy.string.digit_out)
