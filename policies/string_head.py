@@ -136,7 +136,8 @@ class StringHead(nn.Module):
         if not self.ordinal:
             logits = told.masked_fill(~self.real, NEVER).log_softmax(-1)
             return logits.gather(-1, said[..., None])[..., 0]
-        passed = (said.flatten(1).double() @ self.carry).view(said.shape)
+        # Whole numbers in double precision: no GPU multiplies matrices of integers.
+        passed = (said.flatten(1).double() @ self.carry.double()).view(said.shape)
         finest = self.parts * self.radix
         own = _mass(told, passed * self.radix + said, finest, finest)
         return own - _mass(told, passed, self.parts, finest)
@@ -157,7 +158,8 @@ class StringHead(nn.Module):
         for digit in range(count):
             told = self._told(x[:, None], known, slice(slot, slot + 1))[:, 0, digit]
             if self.ordinal:
-                passed = said.flatten(1).double() @ self.carry[:, slot * count + digit]
+                carry = self.carry[:, slot * count + digit].double()
+                passed = said.flatten(1).double() @ carry
                 radix = self.radix[slot, digit]
                 part = passed[:, None] * radix + values
                 finest = self.parts[slot, digit] * radix
@@ -186,11 +188,14 @@ class StringHead(nn.Module):
         wide = x[:, :, None].expand_as(known)
         if self.mix is not None:
             wide = wide + functional.gelu(self.mix(wide + known.to(x.dtype)))
-        # A product for every digit of every slot: (n J, B, d) @ (n J, d, told).
-        rows_of = wide.permute(1, 2, 0, 3).flatten(0, 1)
-        maps = weight.permute(0, 2, 1, 3).flatten(0, 1).to(x.dtype)
-        told = (rows_of @ maps).unflatten(0, (x.shape[1], digits)).permute(2, 0, 1, 3)
-        told = told.float() + bias
+        # A product for every digit of every slot: (n J, B, d) @ (n J, d, told). In half
+        # precision a mean would be off by more than the finest digits are wide.
+        rows_of = wide.permute(1, 2, 0, 3).flatten(0, 1).float()
+        maps = weight.permute(0, 2, 1, 3).flatten(0, 1).float()
+        with torch.autocast(x.device.type, enabled=False):
+            told = rows_of @ maps
+        told = told.unflatten(0, (x.shape[1], digits)).permute(2, 0, 1, 3)
+        told = told + bias.float()
         return told.unflatten(-1, (3, MIXTURE)) if self.ordinal else told
 
 
@@ -209,14 +214,15 @@ def _divisions(
     """
     flat = radix.flatten().tolist()
     own = [q for row in quantity for q in row] or list(range(len(flat)))
-    parts, carry = [1] * len(flat), torch.zeros(len(flat), len(flat)).double()
+    parts = [1] * len(flat)
+    carry = torch.zeros(len(flat), len(flat), dtype=torch.int64)
     for t, (what, many) in enumerate(zip(own, flat, strict=True)):
         for later in range(t + 1, len(flat)):
             if own[later] == what:
                 carry[:t, later] *= many
                 carry[t, later] = 1
                 parts[later] *= many
-    return torch.tensor(parts).double().view(radix.shape), carry
+    return torch.tensor(parts).view(radix.shape), carry
 
 
 def _mass(told: Tensor, part: Tensor, parts: Tensor, finest: Tensor) -> Tensor:

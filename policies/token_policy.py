@@ -1,8 +1,8 @@
 """A small policy that writes action ids one after another, for any action tokenizer.
 
 It sees a vector, not pictures: it is there to compare tokenizers, at equal size and
-steps, on tasks that train in minutes. It reads and writes ids as the policy that ships
-does, by the digits that they are made of.
+steps, on tasks that train in minutes. It reads and writes ids as large policies that
+answer with strings do, by the digits that they are made of.
 
 Shapes: B batch, L slots, k ids so far, J digits a slot, R values of the widest digit.
 """

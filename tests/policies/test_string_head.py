@@ -87,6 +87,26 @@ def test_chances_of_all_strings_are_one(ordinal):
     torch.testing.assert_close(chance.sum(), torch.tensor(1.0))
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_half_precision_does_not_round_means(dtype):
+    """Autocast and weights in half precision still tell 4096 cells apart."""
+    slots = ((16,), (16,), (16,))
+    head = StringHead(slots, 8, quantity=((0,), (0,), (0,))).to(dtype)
+    nn.init.zeros_(head.digit_out)
+    head.digit_out.data[:, 0, :MIXTURE] = 1.0
+    told = head.digit_bias.data.view(3, 1, 3, MIXTURE)
+    told[:, :, 0], told[:, :, 1] = 0.0, -12.0
+    x = torch.zeros(1, 3, 8)
+    x[..., 0] = 2731.5 / 4096
+    said = torch.zeros(1, 0, 1).long()
+    with torch.autocast("cpu", torch.bfloat16):
+        for slot in range(3):
+            digit = head.say(x[:, slot], said, lambda logits: logits.argmax(-1))
+            said = torch.cat([said, digit[:, None]], 1)
+        assert head.chance(x, said).sum() > -0.7
+    assert said.flatten().tolist() == [10, 10, 11]
+
+
 def test_a_fine_digit_makes_up_for_a_coarse_one():
     """A density in one cell of nine: said too high, the rest is as low as can be."""
     head = StringHead(((3,), (3,)), 8, quantity=((0,), (0,)))
