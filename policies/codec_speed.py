@@ -19,7 +19,9 @@ BATCH = 1024
 
 
 def microseconds(work: Callable[[int], object], count: int, repeats: int) -> float:
-    """Median time of `work(i)` for i in 0..count - 1 [us]."""
+    """Median time of `work(i)` for i in 0..count - 1 [us], after one that is not
+    counted."""
+    work(0)
     taken = []
     for i in range(repeats):
         began = time.perf_counter()
@@ -37,7 +39,7 @@ def codec_speed(
         fold: what is fitted and measured.
         length: ids of the ladder.
         scale: of FAST.
-        repeats: of single windows; batches are repeated a tenth as often.
+        repeats: of single windows and of batches.
         vocab_size: ids of the ladder and of FAST.
 
     Returns:
@@ -59,12 +61,11 @@ def codec_speed(
         many = fold.train.part(pick)
         arrays = [many.rows, many.last, many.velocity]
         tensors = [torch.from_numpy(x).float() for x in arrays]
-        few = max(3, repeats // 10)
         for name, fields in kinds.items():
             own = LadderTokenizer(rated.model, fields, fold.rate_hz, vocab_size)
             speeds |= _singles(name, own, fold.test, length, repeats)
-            speeds |= _batches(f"{name}, batch, NumPy", own, arrays, length, few)
-            speeds |= _batches(f"{name}, batch, torch", own, tensors, length, few)
+            speeds |= _batches(f"{name}, batch, NumPy", own, arrays, length, repeats)
+            speeds |= _batches(f"{name}, batch, torch", own, tensors, length, repeats)
     finally:
         torch.set_num_threads(threads)
     return speeds

@@ -58,7 +58,11 @@ class LearnabilityConfig:
     """Highest learning rate; cosine to a fiftieth."""
 
     tests: int = 0
-    """Test episodes, seeds from 1,000,000; 0: the task's own number."""
+    """Test episodes; 0: the task's own number."""
+
+    first_test_seed: int = 3_000_000
+    """Of the test episodes. What was tried on the way to these settings was tried on
+    seeds from 1,000,000 and 2,000,000."""
 
     training_seeds: tuple[int, ...] = (0, 1, 2)
     """Draw weights and batches; one training each."""
@@ -81,7 +85,8 @@ class LearnabilityConfig:
     @property
     def test_seeds(self) -> range:
         """Of the test episodes, the same for all tokenizers."""
-        return range(1_000_000, 1_000_000 + (self.tests or self.what.tests))
+        first = self.first_test_seed
+        return range(first, first + (self.tests or self.what.tests))
 
 
 @dataclass(frozen=True, kw_only=True)

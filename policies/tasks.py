@@ -87,7 +87,7 @@ class Task:
     demonstrations: int
     """Episodes of the expert, seeds from 0."""
     tests: int
-    """Test episodes, seeds from 1,000,000."""
+    """Test episodes."""
     start: Callable[[int], Episode]
     """The episode of a seed."""
 

@@ -1,9 +1,10 @@
 """The ladder: motion as ids, coarse to fine.
 
 Each id adds detail to a motion that is complete without it. The motion of no ids at all
-is the base (brake and hold); every further id refines a few coefficients of a learned
-transform. Every string of ids decodes, to a motion that starts with the position and
-the velocity of what is being executed, and stays within limits and rate limits.
+comes to rest; the first id goes on from what is being done (brake and hold), and every
+further one refines a few coefficients of a learned transform. Every string of ids
+decodes, to a motion that starts with the position and the velocity of what is being
+executed, and stays within limits and rate limits.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from brownfield.tokenizers.ladder_model import LadderModel, fit_model
 from brownfield.tokenizers.ladder_universal import universal_model
 
 Array = NDArray[np.float64]
-KIND = "ladder action tokenizer"
+KIND = "ladder action tokenizer 2"
 _ARRAYS = ("time_map", "time_read", "joint_map", "gain_edges", "gain", "scale", "error")
 MANY = 32
 """NumPy batches from this size on are computed by torch, in float64: it is quicker."""
@@ -286,8 +287,7 @@ class LadderTokenizer:
         batch = 1 if single else len(last)
         last, velocity = self._feasible(kind, last, velocity)
         strings, length = self._strings(kind.arrays, ids, single, batch)
-        plan = kind.decoder.plan(strings, length, last, velocity)
-        motion = kind.motion(plan, times, derivative)
+        motion = kind.motion(strings, length, last, velocity, times, derivative)
         return motion[..., 0] if single else kind.arrays.batch_first(motion)
 
     def stop(self, first_id: Any, tolerance: float) -> Any:
@@ -315,6 +315,9 @@ class LadderTokenizer:
             )
         enough = self.model.error <= tolerance
         of_gain = np.where(enough.any(1), enough.argmax(1), self.n_tokens)
+        if not np.isnan(self.fields.rest).all():
+            # Without any id a field would go to its rest, not on as it does.
+            of_gain = np.maximum(of_gain, 1)
         found = of_gain[self._table.digit_of_id[0, ids.astype(np.int64), 0]]
         if tensor:
             return torch.from_numpy(np.asarray(found)).to(first_id.device)

@@ -110,16 +110,29 @@ class LadderFields:
         """Time to rest (D,) [s]."""
         return rest_times(self.lower, self.upper, self.max_rate, self.goal)
 
+    @property
+    def held(self) -> LadderFields:
+        """The same fields, but that none comes to rest. Ids are told relative to its
+        base: what a robot does next is nearer to what it does than to rest."""
+        return replace(self, rest=np.full(len(self.names), np.nan))
+
+    @property
+    def braking(self) -> Array:
+        """Time (D,) in which either base ends a slope, at the latest [s]."""
+        return np.maximum(self.duration, self.held.duration)
+
     def residual(
         self, chunks: Array, last: Array, velocity: Array, times_s: Array
     ) -> Array:
-        """Chunks (N, T, D) minus their base, normalised, of what moves (N, T, J)."""
+        """Chunks (N, T, D) minus their held base, normalised, of what moves
+        (N, T, J)."""
         last, velocity = feasible(
-            last, velocity, self.lower, self.upper, self.max_rate, self.duration
+            last, velocity, self.lower, self.upper, self.max_rate, self.braking
         )
-        hold, slope = base_weights(times_s, self.duration, np.isnan(self.goal))
+        held = self.held
+        hold, slope = base_weights(times_s, held.duration, np.isnan(held.goal))
         base = last[:, None] * hold + velocity[:, None] * slope
-        base += (1 - hold) * np.nan_to_num(self.goal)
+        base += (1 - hold) * np.nan_to_num(held.goal)
         return ((chunks - base) / self.span)[..., self.moving]
 
     def without_limits(self) -> LadderFields:

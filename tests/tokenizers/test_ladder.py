@@ -218,6 +218,24 @@ def test_no_ids_brake_and_hold_or_come_to_rest(ladder):
     np.testing.assert_allclose(ladder.decode([], last, velocity, late, 1)[-1], 0)
 
 
+def test_ids_go_on_from_what_is_done_and_only_silence_goes_to_rest(resting):
+    last, velocity = np.full((3, DIM), 0.2), np.zeros((3, DIM))
+    going_on = np.repeat(last[:, None], STEPS, 1)
+    ids = resting.encode(going_on, last, velocity)
+    said = resting.decode(ids[:, :1], last, velocity) - going_on
+    assert np.abs(said).max() < 0.05
+    # An early stop leaves an id, or what is left would be rest.
+    brief = resting.encode(going_on, last, velocity, tolerance=1.0)
+    assert [len(row) for row in brief] == [1, 1, 1]
+    mixed = resting.decode([[], ids[1], []], last, velocity)
+    rest = resting.decode([], last[0], velocity[0])
+    np.testing.assert_allclose(mixed[[0, 2]], np.stack([rest, rest]), atol=1e-12)
+    assert np.abs(rest[-1] - 0.2).max() > 0.2
+    np.testing.assert_allclose(
+        mixed[1], resting.decode(ids[1], last[1], velocity[1]), atol=1e-12
+    )
+
+
 def test_beyond_the_horizon_it_comes_to_rest_without_a_kick(ladder, data):
     chunks, last, velocity = (x[:40] for x in data)
     ids = ladder.encode(chunks, last, velocity)
