@@ -60,9 +60,9 @@ class LearnabilityConfig:
     tests: int = 0
     """Test episodes; 0: the task's own number."""
 
-    first_test_seed: int = 3_000_000
-    """Of the test episodes. What was tried on the way to these settings was tried on
-    seeds from 1,000,000 and 2,000,000."""
+    first_test_seed: int = 4_000_000
+    """Of the test episodes. Settings were chosen on seeds from 1,000,000 and 2,000,000;
+    those from 3,000,000 were driven once, before digits were read by their median."""
 
     training_seeds: tuple[int, ...] = (0, 1, 2)
     """Draw weights and batches; one training each."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from brownfield.policies.losses import local_mode
 from brownfield.policies.model import Look, StreamTransformer
-from brownfield.policies.string_head import likeliest
+from brownfield.policies.string_head import middle
 from brownfield.robot.body import Body
 from brownfield.tokenizers.id_digits import IdDigits
 
@@ -24,7 +24,8 @@ BY_MEAN: dict[str, tuple[str, ...]] = {
 """Fields by body whose ids are the mean of what is likely. Half of braking is a choice
 too, and a late one is the car ahead; a palm that may have to rise further rises a
 little, instead of stopping below what counts as lifted. Half of two ways round
-something is not a choice, so all other fields take what is likeliest."""
+something is not a choice, so all other fields take what is likeliest. Ids that are said
+one after another are read by `string_head.middle`."""
 
 
 def answer_ids(
@@ -41,7 +42,7 @@ def answer_ids(
     string = trunk.port(body.name).string
     if string is None:
         return action_ids(look.action, body).cpu().numpy()
-    choose = partial(likeliest, ordinal=string.ordinal)
+    choose = partial(middle, ordinal=string.ordinal)
     return digits.ids(trunk.write(body.name, look, choose).cpu().numpy())
 
 

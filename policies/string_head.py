@@ -248,13 +248,14 @@ def _mass(told: Tensor, part: Tensor, parts: Tensor, finest: Tensor) -> Tensor:
     return (mass + weight.log_softmax(-1)).logsumexp(-1)
 
 
-def likeliest(logits: Tensor, ordinal: bool = True) -> Tensor:
-    """Values (...) of digits whose logits are (..., R), where the chance of a value is
-    largest; of ordinal ones where it is together with half its neighbours'."""
+def middle(logits: Tensor, ordinal: bool = True) -> Tensor:
+    """Values (...) of digits whose logits are (..., R): of ordinal ones the median, of
+    others the likeliest.
+
+    The median is off by least. Between "left" and "right" it takes the side that more
+    speaks for, and what is learned halfway moves it less than the peak of a density.
+    """
     if not ordinal:
         return logits.argmax(-1)
-    chance = logits.float().softmax(-1)
-    # An end has one neighbour only, which must not count against it.
-    below = torch.cat([chance[..., :1], chance[..., :-1]], -1)
-    above = torch.cat([chance[..., 1:], chance[..., -1:]], -1)
-    return (below + 2 * chance + above).argmax(-1)
+    share = logits.float().softmax(-1).cumsum(-1)
+    return (share < 0.5).sum(-1).clamp_max(logits.shape[-1] - 1)

@@ -16,7 +16,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from brownfield.policies.string_head import StringHead, likeliest
+from brownfield.policies.string_head import StringHead, middle
 from brownfield.policies.transformer import Block, KeyValue, block_bias
 from brownfield.tokenizers.id_digits import IdDigits
 
@@ -100,7 +100,7 @@ class TokenPolicy(nn.Module):
         observation: Tensor,
         allowed: Callable[[int, Tensor], Tensor] | None = None,
     ) -> Tensor:
-        """The likeliest ids, one after another, as digits (B, L, J).
+        """Ids, one after another, as digits (B, L, J): the middle of what is likely.
 
         Args:
             observation: (B, n).
@@ -128,7 +128,7 @@ class TokenPolicy(nn.Module):
     def _choose(self, logits: Tensor, may: Tensor | None) -> Tensor:
         if may is not None:
             logits = logits.masked_fill(~may, -torch.inf)
-        return likeliest(logits, self.string.ordinal)
+        return middle(logits, self.string.ordinal)
 
     def _memory(self, observation: Tensor) -> Tensor:
         seen = self.see(((observation - self.mean) / self.std).clamp(-5, 5))

@@ -16,7 +16,7 @@ from brownfield.policies.learnability import (
     learnability,
     learnability_rows,
 )
-from brownfield.policies.string_head import likeliest
+from brownfield.policies.string_head import middle
 from brownfield.policies.token_policy import TokenPolicy
 from brownfield.tokenizers.fast_strings import FastStrings
 from brownfield.tokenizers.id_digits import IdDigits
@@ -44,14 +44,14 @@ def test_writing_is_what_teaching_taught():
     said = policy.write(seen)
     assert said.shape == (7, 6, 1) and (said >= 0).all() and (said < 9).all()
     # One pass over a string says the same as writing it id by id: nothing is likelier
-    # than what was written, as `likeliest` sees it.
+    # than what was written, as `middle` sees it.
     chance = torch.stack(
         [
             policy(seen, torch.full_like(said, v).where(_last(said), said))
             for v in range(9)
         ]
     )[:, :, -1, 0]
-    assert torch.equal(likeliest(chance.T), said[:, -1, 0])
+    assert torch.equal(middle(chance.T), said[:, -1, 0])
 
 
 def _last(said):

@@ -13,7 +13,7 @@ from brownfield.policies.losses import string_loss
 from brownfield.policies.model import PAD_BYTE, ModelConfig, StreamTransformer
 from brownfield.policies.port import PortConfig
 from brownfield.policies.ranks import Ranks
-from brownfield.policies.string_head import MIXTURE, StringHead, likeliest
+from brownfield.policies.string_head import MIXTURE, StringHead, middle
 from brownfield.policies.tokenize import TokenizeConfig, fit_tokenizers
 from brownfield.policies.train import Trainer
 from brownfield.robot.g1.body import G1_BODY
@@ -114,7 +114,7 @@ def test_a_fine_digit_makes_up_for_a_coarse_one():
     told = head.digit_bias.data.view(2, 1, 3, MIXTURE)
     told[:, :, 0], told[:, :, 1] = 3.5 / 9, -6.0
     x = torch.zeros(1, 2, 8)
-    assert head.say(x[:, 0], torch.zeros(1, 0, 1).long(), likeliest).tolist() == [[1]]
+    assert head.say(x[:, 0], torch.zeros(1, 0, 1).long(), middle).tolist() == [[1]]
     for coarse, fine in ((0, 2), (1, 0), (2, 0)):
         before = torch.tensor([[[coarse]]])
         first = lambda logits: logits.argmax(-1)  # noqa: E731
@@ -153,9 +153,15 @@ def test_sizes_are_by_the_first_digit():
     assert StringHead(SLOTS, 8).size(said).tolist() == [1.0, 1.0]
 
 
-def test_the_likeliest_end_of_a_range_can_be_said():
-    logits = torch.tensor([[2.0, 1.0, 0.0, -2.0], [-2.0, 0.0, 1.0, 2.0]])
-    assert likeliest(logits[None]).tolist() == [[0, 3]]
+def test_both_ends_of_a_range_can_be_said_and_one_of_two_sides():
+    chance = torch.tensor(
+        [[0.7, 0.2, 0.1, 0.0], [0.0, 0.1, 0.2, 0.7], [0.0, 0.45, 0.0, 0.55]]
+    )
+    assert middle(chance.log()).tolist() == [0, 3, 3]
+    # In the middle of a slope, not at its peak.
+    assert middle(torch.tensor([0.35, 0.3, 0.2, 0.15]).log()).tolist() == 1
+    # Of classes that are no neighbours there is no median.
+    assert middle(torch.tensor([0.35, 0.3, 0.2, 0.15]).log(), False).tolist() == 0
 
 
 @pytest.mark.parametrize("kind", ACTION_TOKENIZERS)
@@ -196,7 +202,7 @@ def test_a_block_is_not_written(tiny, windows, tmp_path):
     folder = fit_tokenizers(config, [windows])
     trainer = Trainer(replace(tiny, tokenizers=folder), [windows], Ranks())
     with pytest.raises(ValueError, match="answers with a block"):
-        trainer.policy.trunk.write("g1", _look(_trunk()), likeliest)
+        trainer.policy.trunk.write("g1", _look(_trunk()), middle)
 
 
 def test_only_known_tokenizers_and_budgets(tiny, tmp_path):
