@@ -5,6 +5,7 @@ import numpy as np
 from brownfield.robot.body import Body, Field
 from brownfield.robot.token_player import TokenPlayer
 from brownfield.tokenizers.action_bins import KnotBinTokenizer
+from brownfield.tokenizers.braking_base import feasible
 from brownfield.tokenizers.ladder import LadderTokenizer
 
 BODY = Body(
@@ -72,15 +73,20 @@ def test_a_ladder_goes_on_as_fast_as_the_plan_before() -> None:
         BODY.action_rest,
     )
     rng = np.random.default_rng(0)
-    player, fastest = TokenPlayer(BODY, ladder, np.array([0.0, 1.0])), 0.0
+    fields = ladder.fields
+    limits = fields.lower, fields.upper, fields.max_rate, fields.braking
+    player, fastest, clamped = TokenPlayer(BODY, ladder, np.array([0.0, 1.0])), 0.0, 0
     assert np.array_equal(player.velocity, [0, 0])
-    for _ in range(20):
+    for _ in range(60):
         last, velocity = player.executed, player.velocity
         ids = rng.integers(0, ladder.vocab_size, ladder.n_tokens)
         player.feed(ids)
         assert np.array_equal(player.velocity, velocity)
         slope = ladder.decode(ids, last, velocity, np.array([0.0, 0.2]), 1)
-        np.testing.assert_allclose(slope[0], velocity, atol=1e-9)
+        # Random ids run into a limit now and then: from there nobody could brake.
+        _, kept = feasible(last, velocity, *limits)
+        clamped += not np.array_equal(kept, velocity)
+        np.testing.assert_allclose(slope[0], kept, atol=1e-9)
         player.next()
         player.next()
         np.testing.assert_allclose(player.velocity, slope[1], atol=1e-9)
@@ -88,7 +94,7 @@ def test_a_ladder_goes_on_as_fast_as_the_plan_before() -> None:
         again = TokenPlayer(BODY, ladder, player.executed, player.velocity)
         assert np.array_equal(again.velocity, player.velocity)
         fastest = max(fastest, float(np.abs(player.velocity).max()))
-    assert fastest > 0.1 and ladder.clamped == 0
+    assert fastest > 0.1 and clamped < 15 and (ladder.clamped > 0) == (clamped > 0)
     for _ in range(4):
         player.next()
     assert np.array_equal(player.velocity, [0, 0]), "it has come to rest"
