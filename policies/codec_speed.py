@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,16 +18,30 @@ from brownfield.tokenizers.ladder import LadderTokenizer
 BATCH = 1024
 
 
-def microseconds(work: Callable[[int], object], count: int, repeats: int) -> float:
-    """Median time of `work(i)` for i in 0..count - 1 [us], after one that is not
-    counted."""
-    work(0)
-    taken = []
-    for i in range(repeats):
-        began = time.perf_counter()
-        work(i % count)
-        taken.append(time.perf_counter() - began)
-    return float(np.median(taken) * 1e6)
+ROUNDS = 7
+"""Everything is timed so many times in turn, for a machine is not always as fast."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timed:
+    """One thing to time."""
+
+    work: Callable[[int], object]
+    """Does it, the i-th time with other input."""
+    inputs: int = 1
+    """Different ones that there are."""
+    windows: int = 1
+    """Windows that are coded each time."""
+
+    def microseconds(self, repeats: int) -> float:
+        """Median time per window [us], after one time that is not counted."""
+        self.work(0)
+        taken = []
+        for i in range(repeats):
+            began = time.perf_counter()
+            self.work(i % self.inputs)
+            taken.append(time.perf_counter() - began)
+        return float(np.median(taken) * 1e6) / self.windows
 
 
 def codec_speed(
@@ -39,17 +53,17 @@ def codec_speed(
         fold: what is fitted and measured.
         length: ids of the ladder.
         scale: of FAST.
-        repeats: of single windows and of batches.
+        repeats: of everything, all rounds together.
         vocab_size: ids of the ladder and of FAST.
 
     Returns:
-        Times by name; batches of 1024 are per window. FAST's are missing where its
-        scale is too fine for the vocabulary.
+        Medians over rounds by name; batches of 1024 are per window. FAST's are missing
+        where its scale is too fine for the vocabulary.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        speeds = _fast(fold, scale, repeats, vocab_size)
+        works = _fast(fold, scale, vocab_size)
         rated = fit_ladder(fold, vocab_size)
         free = np.full(len(rated.names), np.inf)
         kinds = {
@@ -63,15 +77,20 @@ def codec_speed(
         tensors = [torch.from_numpy(x).float() for x in arrays]
         for name, fields in kinds.items():
             own = LadderTokenizer(rated.model, fields, fold.rate_hz, vocab_size)
-            speeds |= _singles(name, own, fold.test, length, repeats)
-            speeds |= _batches(f"{name}, batch, NumPy", own, arrays, length, repeats)
-            speeds |= _batches(f"{name}, batch, torch", own, tensors, length, repeats)
+            works |= _singles(name, own, fold.test, length)
+            works |= _batches(f"{name}, batch, NumPy", own, arrays, length)
+            works |= _batches(f"{name}, batch, torch", own, tensors, length)
+        each = max(1, repeats // ROUNDS)
+        rounds = [
+            {name: work.microseconds(each) for name, work in works.items()}
+            for _ in range(ROUNDS)
+        ]
     finally:
         torch.set_num_threads(threads)
-    return speeds
+    return {name: float(np.median([r[name] for r in rounds])) for name in works}
 
 
-def _fast(fold: Fold, scale: float, repeats: int, vocab_size: int) -> dict[str, float]:
+def _fast(fold: Fold, scale: float, vocab_size: int) -> dict[str, Timed]:
     t, m = fold.test, fold.moving
     fast = fitting_fast(fold, scale, vocab_size)
     if fast is None:
@@ -80,39 +99,38 @@ def _fast(fold: Fold, scale: float, repeats: int, vocab_size: int) -> dict[str, 
     ids = [fast.encode(x, a) for x, a in zip(rows, last, strict=True)]
     n = len(t)
     return {
-        "FAST encode": microseconds(
-            lambda i: fast.encode(rows[i], last[i]), n, repeats
-        ),
-        "FAST decode": microseconds(lambda i: fast.decode(ids[i], last[i]), n, repeats),
+        "FAST encode": Timed(work=lambda i: fast.encode(rows[i], last[i]), inputs=n),
+        "FAST decode": Timed(work=lambda i: fast.decode(ids[i], last[i]), inputs=n),
     }
 
 
 def _singles(
-    name: str, ladder: LadderTokenizer, t: Chunks, length: int, repeats: int
-) -> dict[str, float]:
+    name: str, ladder: LadderTokenizer, t: Chunks, length: int
+) -> dict[str, Timed]:
     ids = ladder.encode(t.rows, t.last, t.velocity, max_tokens=length)
     n = len(t)
     return {
-        f"ladder encode{name}": microseconds(
-            lambda i: ladder.encode(t.rows[i], t.last[i], t.velocity[i], None, length),
-            n,
-            repeats,
+        f"ladder encode{name}": Timed(
+            work=lambda i: ladder.encode(
+                t.rows[i], t.last[i], t.velocity[i], None, length
+            ),
+            inputs=n,
         ),
-        f"ladder decode{name}": microseconds(
-            lambda i: ladder.decode(ids[i], t.last[i], t.velocity[i]), n, repeats
+        f"ladder decode{name}": Timed(
+            work=lambda i: ladder.decode(ids[i], t.last[i], t.velocity[i]), inputs=n
         ),
     }
 
 
 def _batches(
-    name: str, ladder: LadderTokenizer, args: list[Any], length: int, repeats: int
-) -> dict[str, float]:
+    name: str, ladder: LadderTokenizer, args: list[Any], length: int
+) -> dict[str, Timed]:
     ids = ladder.encode(*args, max_tokens=length)
-    work = {
-        "encode": lambda _: ladder.encode(*args, max_tokens=length),
-        "decode": lambda _: ladder.decode(ids, *args[1:]),
-    }
     return {
-        f"ladder {what}{name}": microseconds(do, 1, repeats) / BATCH
-        for what, do in work.items()
+        f"ladder encode{name}": Timed(
+            work=lambda _: ladder.encode(*args, max_tokens=length), windows=BATCH
+        ),
+        f"ladder decode{name}": Timed(
+            work=lambda _: ladder.decode(ids, *args[1:]), windows=BATCH
+        ),
     }

@@ -426,11 +426,13 @@ class LadderTokenizer:
                 f"ids: expected {'(K,)' if single else f'({batch}, K)'}, got "
                 f"{tuple(ids.shape)}"
             )
-        ids = ids.reshape(batch, -1).T
-        if not len(ids):
-            return ids, None
+        ids = ids.reshape(batch, -1)
+        if not ids.shape[1]:
+            return ids.T, None
+        # Before they are turned: across the grain it takes five times as long.
         tensor = arrays.like is not None
         least, most = torch.aminmax(ids) if tensor else (ids.min(), ids.max())
+        ids = ids.T
         if least >= 0 and most < self.vocab_size:
             return ids, None
         wrong = (ids < 0) | (ids >= self.vocab_size)

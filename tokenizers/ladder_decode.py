@@ -197,7 +197,8 @@ class _ManySplines:
         if length is not None:
             ids = torch.where(ids < 0, self._table.vocab_size, ids)
         p = self._prefix(slots)
-        at = (ids + p.column).reshape(-1)
+        at = ids.new_empty(slots, batch)
+        at = torch.add(ids, p.column, out=at).view(-1)
         parts = self._pairs[0].new_empty(2, 2, slots * batch)
         low, high = parts.unbind(0)
         for pairs, out in zip(self._pairs, low.unbind(0), strict=True):
