@@ -36,7 +36,7 @@ class LadderArithmetic:
         ]
         self.encoder = LadderEncoder(arrays, model, table, fields.held)
         self._said = LadderDecoder(arrays, model, table, fields.held)
-        rests = not np.isnan(fields.rest).all()
+        rests = not np.isnan(fields.goal).all()
         self._silent = (
             LadderDecoder(arrays, model, table, fields) if rests else self._said
         )

@@ -38,6 +38,9 @@ class LadderFields:
     quantiles: Array
     """(2, D), 1 and 99 % of the data; errors are in units of half their distance."""
 
+    going_on: bool = False
+    """Nothing comes to rest: all fields hold."""
+
     @classmethod
     def of(
         cls,
@@ -102,6 +105,8 @@ class LadderFields:
     @property
     def goal(self) -> Array:
         """Where each field comes to rest (D,): NaN holds; frozen ones are constant."""
+        if self.going_on:
+            return np.full(len(self.names), np.nan)
         middle = np.clip(self.quantiles.mean(0), self.lower, self.upper)
         return np.where(self.frozen & np.isnan(self.rest), middle, self.rest)
 
@@ -114,7 +119,7 @@ class LadderFields:
     def held(self) -> LadderFields:
         """The same fields, but that none comes to rest. Ids are told relative to its
         base: what a robot does next is nearer to what it does than to rest."""
-        return replace(self, rest=np.full(len(self.names), np.nan))
+        return replace(self, going_on=True)
 
     @property
     def braking(self) -> Array:
