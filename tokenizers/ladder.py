@@ -353,9 +353,8 @@ class LadderTokenizer:
             slots=[[Digit(k, m) for k, m in slot] for slot in config["slots"]],
             **{name: arrays[name] for name in _ARRAYS},
         )
-        fields = LadderFields(
-            names=tuple(config["names"]), **{name: arrays[name] for name in _LIMITS}
-        )
+        limits: dict[str, Any] = {name: arrays[name] for name in _LIMITS}
+        fields = LadderFields(names=tuple(config["names"]), **limits)
         return cls(model, fields, config["rate_hz"], config["vocab_size"])
 
     def _checked(
