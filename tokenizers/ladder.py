@@ -299,7 +299,8 @@ class LadderTokenizer:
             tolerance: RMSE in units of half the 1 to 99 % range.
 
         Returns:
-            k, of the kind and shape of `first_id`; all ids where none are enough.
+            k, of the kind and shape of `first_id`; all ids where none are enough, and
+            one at least where fields would come to rest if nothing were said.
 
         Raises:
             ValueError: an id that is not whole, or not in the vocabulary.

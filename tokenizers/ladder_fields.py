@@ -104,7 +104,8 @@ class LadderFields:
 
     @property
     def goal(self) -> Array:
-        """Where each field comes to rest (D,): NaN holds; frozen ones are constant."""
+        """Where each field comes to rest (D,): NaN holds, as all do while `going_on`;
+        otherwise frozen ones are constant."""
         if self.going_on:
             return np.full(len(self.names), np.nan)
         middle = np.clip(self.quantiles.mean(0), self.lower, self.upper)
@@ -135,9 +136,8 @@ class LadderFields:
             last, velocity, self.lower, self.upper, self.max_rate, self.braking
         )
         held = self.held
-        hold, slope = base_weights(times_s, held.duration, np.isnan(held.goal))
-        base = last[:, None] * hold + velocity[:, None] * slope
-        base += (1 - hold) * np.nan_to_num(held.goal)
+        _, slope = base_weights(times_s, held.duration, np.isnan(held.goal))
+        base = last[:, None] + velocity[:, None] * slope
         return ((chunks - base) / self.span)[..., self.moving]
 
     def without_limits(self) -> LadderFields:

@@ -236,6 +236,13 @@ def test_ids_go_on_from_what_is_done_and_only_silence_goes_to_rest(resting):
     )
 
 
+def test_what_never_moves_stays_while_something_is_said(ladder, data):
+    last = data[1][0] + [0, 0, 0, 0, 0.02]
+    said = ladder.decode([3, 5], last, np.zeros(DIM))
+    np.testing.assert_allclose(said[:, 4], 0.12, atol=1e-12)
+    assert abs(ladder.decode([], last, np.zeros(DIM))[-1, 4] - 0.1) < 1e-9
+
+
 def test_beyond_the_horizon_it_comes_to_rest_without_a_kick(ladder, data):
     chunks, last, velocity = (x[:40] for x in data)
     ids = ladder.encode(chunks, last, velocity)
