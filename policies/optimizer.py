@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from brownfield.tokenizers.muon import Muon
+
 KINDS = ("muon", "adamw")
 HIDDEN = ("blocks", "video_in", "text_in", "state_in", "executed_in")
 """Modules whose matrices turn one hidden vector into another."""
@@ -58,10 +60,7 @@ class Optimizer:
         ]
         self._scales = [1.0]
         if hidden:
-            muon = torch.optim.Muon(
-                hidden, weight_decay=decay, adjust_lr_fn="match_rms_adamw"
-            )
-            self._parts.append(muon)
+            self._parts.append(Muon(hidden, weight_decay=decay))
             self._scales.append(config.hidden_rate)
 
     def zero_grad(self) -> None:

@@ -59,13 +59,13 @@ class TokenizeVideoConfig:
     seconds: float | None = None
     """Wall-clock budget of the fit [s]."""
 
-    batch: int = 8
+    batch: int = 4
     """Clips in an update."""
 
     blocks: int = 4
     """Longest window of a clip that an update sees [blocks]."""
 
-    rate: float = 2e-3
+    rate: float = 4e-3
     """Highest learning rate."""
 
     validation_every_episode: int = 10

@@ -1,7 +1,8 @@
 """What a picture costs in ids, and what is left of it, beside codecs on the same clips.
 
-Bits of a tokenizer are the entropy of its ids on the clips times their number; bits of
-a codec are those of its pictures. What decodes them, a network or a program, is not
+Bits of a tokenizer are the entropy of its ids' channels on the clips times their number
+(ids of a large vocabulary are too few to tell their own); bits of a codec are those of
+its pictures. What decodes them, a network or a program, is not
 counted: the network's size is told beside.
 """
 
@@ -147,7 +148,7 @@ def _measure(
         used = usage(ids, video.config.levels)
         whole = np.log2(video.vocab_size)
         row = _quality(clips, told) | {
-            "bits_per_pixel": used["entropy_bits"] * ids.size / pixels,
+            "bits_per_pixel": used["digit_entropy_bits"] * ids.size / pixels,
             "bits_per_pixel_fixed": float(whole * ids.size / pixels),
             "usage": used,
         }
@@ -221,7 +222,7 @@ def _write(out: Path, result: dict[str, Any], films: dict[str, Path]) -> None:
         charts.append(Chart(title=source, axes=axes, lines=lines))
     lead = (
         f"Clips of {result['frames']} frames at {result['hz']:g} Hz. Bits of ids are "
-        "their entropy; containers, tables and decoders are not counted."
+        "their channels' entropy; containers, tables and decoders are not counted."
     )
     write_page(
         out / "report.html", "Video tokens", lead, charts, video_tables(result), films
@@ -259,7 +260,7 @@ def video_tables(result: dict[str, Any]) -> list[Table]:
             [
                 name,
                 f"{size / 2**20:.2f} MB",
-                *(f"{one['usage']['entropy_bits']:.1f}" for one in used),
+                *(f"{one['usage']['digit_entropy_bits']:.1f}" for one in used),
                 *(f"{one['usage']['used_codes']:.0f}" for one in used),
                 *(f"{one['bits_per_pixel_fixed']:.3f}" for one in used),
             ]

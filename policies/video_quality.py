@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 
 from brownfield.policies.video_clips import VideoClips
 from brownfield.tokenizers.video import VideoTokenizer
-from brownfield.tokenizers.video_usage import id_entropy_bits, saturation, used_codes
+from brownfield.tokenizers.video_usage import (
+    digit_entropy_bits,
+    id_entropy_bits,
+    saturation,
+    used_codes,
+)
 
 Frames = NDArray[np.uint8]
 Decoded = Callable[[Frames], Frames]
@@ -118,14 +123,16 @@ def held_out_numbers(video: VideoTokenizer, clips: VideoClips) -> dict[str, floa
     numbers = {f"psnr_db/{name}": x for name, x in errors.psnr_db.items()}
     numbers |= usage(ids, video.config.levels)
     pixels = sum(frames[..., 0].size for frames in cut.frames)
-    numbers["bits_per_pixel"] = numbers["entropy_bits"] * ids.size / pixels
+    numbers["bits_per_pixel"] = numbers["digit_entropy_bits"] * ids.size / pixels
     return {f"held_out/{name}": x for name, x in numbers.items()}
 
 
 def usage(ids: NDArray[np.int64], levels: Sequence[int]) -> dict[str, float]:
-    """How ids are used: entropy [bit], different ones, worst channel's saturation."""
+    """How ids are used: entropy of ids and of their channels [bit], different ones,
+    worst channel's saturation."""
     return {
         "entropy_bits": id_entropy_bits(ids),
+        "digit_entropy_bits": digit_entropy_bits(ids, levels),
         "used_codes": float(used_codes(ids)),
         "saturation": float(saturation(ids.ravel(), levels).max()),
     }

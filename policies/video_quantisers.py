@@ -45,6 +45,10 @@ class QuantiserBenchConfig:
     size: tuple[int, int] | None = None
     """Height and width of the frames [px]; the network's by default."""
 
+    levels: tuple[int, ...] = (8, 8, 8, 8)
+    """Of our quantiser; the others get as many ids and channels. Codebooks do not learn
+    the presets' vocabulary in so few updates."""
+
     steps: int = 1000
     """Updates of every network."""
 
@@ -125,7 +129,9 @@ def quantiser_bench(
         choices: as `quantisers` gives them, which is the default.
     """
     torch.set_num_threads(config.threads)
-    sizes = video_preset(config.network, frames_per_block=config.frames_per_block)
+    sizes = video_preset(
+        config.network, frames_per_block=config.frames_per_block, levels=config.levels
+    )
     if config.size is not None:
         sizes = replace(sizes, size=config.size)
     clips = load_clips(config.data, size=sizes.size, hz=config.hz, camera=config.camera)

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from brownfield.tokenizers.muon import Muon
 from brownfield.tokenizers.video_loss import (
     pixel_weights,
     reconstruction_loss,
@@ -23,6 +24,9 @@ from brownfield.tokenizers.video_pixels import drop_lead, lead_in, to_pixels
 Clips = Sequence[NDArray[np.uint8]]
 Maps = Sequence[NDArray[np.floating]]
 
+_NARROW = 16
+"""Matrices with fewer rows or columns take AdamW's steps."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class VideoFit:
@@ -32,11 +36,11 @@ class VideoFit:
     """Updates; None for as many as the seconds allow."""
     seconds: float | None = None
     """Wall-clock budget [s]; what ends first, steps or seconds, ends the fit."""
-    batch: int = 8
+    batch: int = 4
     """Clips in an update."""
     blocks: int = 4
     """Longest window of a clip that an update sees [blocks]."""
-    rate: float = 2e-3
+    rate: float = 4e-3
     """Highest learning rate; it warms up, then falls along a cosine to a twentieth."""
     warm_up: int = 50
     """Updates until the rate is at its highest."""
@@ -103,9 +107,7 @@ def fit_network(
         FloatingPointError: the loss is not finite.
     """
     device = next(network.parameters()).device
-    optimizer = torch.optim.AdamW(
-        network.parameters(), fit.rate, betas=(0.9, 0.95), weight_decay=fit.decay
-    )
+    optimizers = _optimizers(network, fit.decay)
     mean = [p.detach().clone() for p in network.parameters()]
     windows = _windows(clips, weights, network.config.frames_per_block, fit)
     begin, step, progress = time.perf_counter(), 0, 0.0
@@ -113,8 +115,9 @@ def fit_network(
     while progress < 1:
         rate = fit.rate * min(1.0, (step + 1) / fit.warm_up)
         rate *= 0.05 + 0.95 * (1 + math.cos(math.pi * progress)) / 2
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = rate
         frames, maps = next(windows)
         pixels = to_pixels(frames.to(device))
         each = pixel_weights(
@@ -127,10 +130,11 @@ def fit_network(
             raise FloatingPointError(
                 f"the loss is {loss.item()} at step {step}; lower rate ({fit.rate})"
             )
-        optimizer.zero_grad()
+        network.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
+        for optimizer in optimizers:
+            optimizer.step()
         step += 1
         # Early parameters are far from the last ones: forget them faster.
         keep = min(fit.average, step / (step + 9))
@@ -147,6 +151,19 @@ def fit_network(
         for parameter, value in zip(network.parameters(), mean, strict=True):
             parameter.copy_(value)
     network.eval()
+
+
+def _optimizers(network: VideoNetwork, decay: float) -> list[torch.optim.Optimizer]:
+    """Muon for convolutions, which learn the same in a third of the updates, and AdamW
+    for the rest."""
+    wide, rest = [], []
+    for each in network.parameters():
+        is_wide = each.ndim > 1 and min(each.flatten(1).shape) >= _NARROW
+        (wide if is_wide else rest).append(each)
+    return [
+        torch.optim.AdamW(rest, betas=(0.9, 0.95), weight_decay=decay),
+        Muon(wide, weight_decay=decay),
+    ]
 
 
 def window_loss(

@@ -23,6 +23,22 @@ def id_entropy_bits(ids: NDArray[np.integer]) -> float:
     return float(-(chance * np.log2(chance)).sum()) + 0.0
 
 
+def digit_entropy_bits(ids: NDArray[np.integer], levels: Sequence[int]) -> float:
+    """Bits of an id whose channels are coded one by one, each by its own frequencies.
+
+    At least the entropy of the ids, and told from few of them: of a large vocabulary
+    most ids are never seen, and `id_entropy_bits` would take that for a lower rate.
+
+    Args:
+        ids: any shape, not empty.
+        levels: (n,) levels of the quantiser.
+
+    Raises:
+        ValueError: no ids, or ids outside the vocabulary.
+    """
+    return sum(id_entropy_bits(digit) for digit in _digits(ids, levels))
+
+
 def used_codes(ids: NDArray[np.integer]) -> int:
     """Number of different ids.
 
@@ -45,15 +61,25 @@ def saturation(ids: NDArray[np.integer], levels: Sequence[int]) -> NDArray[np.fl
     Raises:
         ValueError: no ids, or ids outside the vocabulary.
     """
+    shares = [
+        np.mean((digit == 0) | (digit == level - 1))
+        for digit, level in zip(_digits(ids, levels), levels, strict=True)
+    ]
+    return np.array(shares)
+
+
+def _digits(
+    ids: NDArray[np.integer], levels: Sequence[int]
+) -> list[NDArray[np.integer]]:
     _counts(ids)
     size = int(np.prod(levels))
     if ids.min() < 0 or ids.max() >= size:
         raise ValueError(f"ids must be in [0, {size}), got {ids.min()} to {ids.max()}")
-    shares = []
+    digits = []
     for level in levels:
         ids, digit = np.divmod(ids, level)
-        shares.append(np.mean((digit == 0) | (digit == level - 1)))
-    return np.array(shares)
+        digits.append(digit)
+    return digits
 
 
 def _counts(ids: NDArray[np.integer]) -> NDArray[np.integer]:

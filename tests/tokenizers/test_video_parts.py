@@ -13,7 +13,12 @@ from brownfield.tokenizers.video_haar import haar, unhaar
 from brownfield.tokenizers.video_loss import pixel_weights, reconstruction_loss
 from brownfield.tokenizers.video_network import VideoNetwork
 from brownfield.tokenizers.video_pixels import drop_lead, lead_in, to_frames, to_pixels
-from brownfield.tokenizers.video_usage import id_entropy_bits, saturation, used_codes
+from brownfield.tokenizers.video_usage import (
+    digit_entropy_bits,
+    id_entropy_bits,
+    saturation,
+    used_codes,
+)
 
 torch.set_num_threads(1)
 
@@ -171,6 +176,11 @@ def test_usage_tells_a_collapse() -> None:
     assert id_entropy_bits(even) == pytest.approx(math.log2(40))
     assert id_entropy_bits(one) == 0 and used_codes(one) == 1
     assert used_codes(even) == 40
+    # Coded one by one, channels cost what they say together, if they say all of it.
+    assert digit_entropy_bits(even, levels) == pytest.approx(math.log2(40))
+    assert digit_entropy_bits(one, levels) == 0
+    alike = np.arange(5) * 9  # the second channel repeats the first
+    assert digit_entropy_bits(alike, levels) == pytest.approx(2 * math.log2(5))
     np.testing.assert_allclose(saturation(even, levels), [2 / 8, 2 / 5])
     corners = np.array([0, 7, 32, 39]).reshape(2, 2)
     np.testing.assert_allclose(saturation(corners, levels), [1, 1])
