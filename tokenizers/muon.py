@@ -8,7 +8,7 @@ convolutions too, and each device's fast numbers.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
@@ -50,9 +50,16 @@ class Muon(torch.optim.Optimizer):
         )
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:
-        """Move all parameters that have a gradient."""
-        del closure
+    def step(self, closure: Callable[[], float] | None = None) -> float | None:
+        """Move all parameters that have a gradient.
+
+        Args:
+            closure: computes the loss and the gradients anew; its loss is returned.
+        """
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
         for group in self.param_groups:
             rate, keep = group["lr"], group["momentum"]
             for parameter in group["params"]:
@@ -69,6 +76,7 @@ class Muon(torch.optim.Optimizer):
                 parameter.mul_(1 - rate * group["weight_decay"])
                 step = orthogonal(matrix).reshape(parameter.shape)
                 parameter.sub_(step, alpha=size)
+        return loss
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
