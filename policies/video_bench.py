@@ -2,8 +2,8 @@
 
 Bits of a tokenizer are the entropy of its ids' channels on the clips times their number
 (ids of a large vocabulary are too few to tell their own); bits of a codec are those of
-its pictures. What decodes them, a network or a program, is not
-counted: the network's size is told beside.
+its pictures. What decodes them, a network or a program, is not counted: the network's
+size is told beside.
 """
 
 from __future__ import annotations

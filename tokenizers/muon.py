@@ -1,8 +1,8 @@
 """Steps along the nearest orthogonal matrix of the gradient (Jordan 2024, "Muon").
 
-`torch.optim.Muon` takes matrices only and works in bf16, which a CPU without such
-instructions does eighteen times slower than single precision (measured). This one takes
-convolutions too, and each device's fast numbers.
+`torch.optim.Muon` takes matrices only and works in bf16, which is many times slower
+than single precision on a CPU without such instructions. This one takes convolutions
+too, and works in single precision but on a GPU.
 """
 
 from __future__ import annotations

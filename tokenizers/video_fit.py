@@ -154,16 +154,14 @@ def fit_network(
 
 
 def _optimizers(network: VideoNetwork, decay: float) -> list[torch.optim.Optimizer]:
-    """Muon for convolutions, which learn the same in a third of the updates, and AdamW
-    for the rest."""
+    """Muon for convolutions, which then learn more from an update, and AdamW for the
+    rest; of a very narrow network that is all."""
     wide, rest = [], []
     for each in network.parameters():
         is_wide = each.ndim > 1 and min(each.flatten(1).shape) >= _NARROW
         (wide if is_wide else rest).append(each)
-    return [
-        torch.optim.AdamW(rest, betas=(0.9, 0.95), weight_decay=decay),
-        Muon(wide, weight_decay=decay),
-    ]
+    adamw = torch.optim.AdamW(rest, betas=(0.9, 0.95), weight_decay=decay)
+    return [adamw, Muon(wide, weight_decay=decay)] if wide else [adamw]
 
 
 def window_loss(

@@ -41,3 +41,16 @@ def test_steps_are_those_of_the_library(shape: tuple[int, ...]) -> None:
 def test_refuses_vectors() -> None:
     with pytest.raises(ValueError, match="expected matrices and convolutions"):
         Muon([torch.zeros(3)])
+
+
+def test_a_closure_computes_the_gradients() -> None:
+    weight = torch.ones(3, 4, requires_grad=True)
+    optimizer = Muon([weight], lr=1e-2)
+
+    def closure() -> float:
+        loss = weight.square().sum()
+        loss.backward()
+        return float(loss.detach())
+
+    assert optimizer.step(closure) == 12
+    assert (weight < 1).all()

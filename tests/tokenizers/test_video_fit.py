@@ -67,6 +67,18 @@ def test_a_short_fit_does_not_collapse(k: int, blocks: int) -> None:
     assert late > early - 1
 
 
+def test_a_network_without_a_wide_matrix_is_fitted_too() -> None:
+    narrow = VideoConfig(frames_per_block=1, patch=1, strides=(2, 2), **TINY)
+    clips = blobs(2, 5, 0)[:, :, 20:36, 20:36]
+    fits = [VideoFit(steps=steps, batch=2) for steps in (1, 9)]
+    one, more = (VideoTokenizer.fit(clips, narrow, fit=fit) for fit in fits)
+    for first, last in zip(
+        one.network.parameters(), more.network.parameters(), strict=True
+    ):
+        assert min(first.flatten(1).shape if first.ndim > 1 else (1,)) < 16
+        assert not torch.equal(first, last)
+
+
 @pytest.mark.parametrize("k", [1, 4])
 def test_the_seed_decides_the_bytes(k: int) -> None:
     config = VideoConfig(frames_per_block=k, **TINY)
