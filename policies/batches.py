@@ -71,9 +71,12 @@ class Batch(NamedTuple):
     """(B, M) bool, whether the episode had begun then."""
 
     def to(self, device: torch.device) -> "Batch":
-        """The same on a device."""
+        """The same on a device, without waiting for the copy."""
         return Batch(
-            *(x.to(device) if isinstance(x, Tensor) else x for x in self)  # type: ignore[arg-type]
+            *(
+                x.to(device, non_blocking=True) if isinstance(x, Tensor) else x
+                for x in self
+            )  # type: ignore[arg-type]
         )
 
 

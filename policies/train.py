@@ -23,6 +23,7 @@ from brownfield.policies.checkpoint import (
     load_resume,
     save_checkpoint,
 )
+from brownfield.policies.feed import Draw, Drawn, feed
 from brownfield.policies.lessons import Lesson, lesson_of
 from brownfield.policies.log import MetricsLog, NoRun, TrainingBar, start_run
 from brownfield.policies.losses import LossConfig
@@ -31,14 +32,13 @@ from brownfield.policies.model import ModelConfig
 from brownfield.policies.objective import Objective, objective
 from brownfield.policies.optimizer import Optimizer, OptimizerConfig
 from brownfield.policies.policy import StreamPolicy
-from brownfield.policies.port import Port, PortConfig
+from brownfield.policies.port import Port
 from brownfield.policies.port_like import comparable, relative_of, take_over
+from brownfield.policies.port_sizes import port_sizes
 from brownfield.policies.ranks import Ranks, run_ranks
 from brownfield.policies.schedule import MovingAverage, ScheduleConfig
 from brownfield.policies.tokenizer_set import TokenizerSet, saved_hashes
 from brownfield.policies.windows import Windows, load_windows
-from brownfield.robot.bodies import body_named
-from brownfield.tokenizers.action_bins import KnotBinTokenizer
 from brownfield.tokenizers.frame_tokenizers import load_frame_tokenizer
 
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -122,6 +122,10 @@ class TrainConfig:
     threads: int = 1
     """Threads of each process."""
 
+    workers: int = 0
+    """Processes that gather the batches of each process ahead of its steps, the same
+    ones; 0 gathers them in between. A GPU wants several."""
+
     device: str = "auto"
     """`cpu`, `cuda`, or `auto`: a GPU where there is one."""
 
@@ -173,8 +177,10 @@ class TrainConfig:
                 f"precision must be one of {', '.join(PRECISIONS)}; "
                 f"got {self.precision!r}"
             )
-        if self.processes < 1 or self.threads < 1 or self.batch < 1:
-            raise ValueError("processes, threads and batch must be at least 1")
+        if min(self.processes, self.threads, self.batch) < 1 or self.workers < 0:
+            raise ValueError(
+                "processes, threads and batch must be at least 1, workers at least 0"
+            )
         if not self.body or len(set(self.body)) != len(self.body):
             raise ValueError(f"body must name one or more, each once: {self.body}")
         shares = self.shares or (1 / len(self.body),) * len(self.body)
@@ -266,6 +272,16 @@ class Trainer:
         if config.resume:
             self._restore(load_resume(config.out))
         self.bfloat16 = self._choose_precision()
+        self._draw = Draw(
+            lessons=self.lessons,
+            rows=config.rows_of_bodies,
+            world_share=config.world_share,
+            reconstruction_share=config.reconstruction_share * config.tune_eye,
+            state_dropout=config.state_dropout,
+            seed=(config.seed, ranks.rank),
+        )
+        on_gpu = ranks.device.type == "cuda"
+        self._feed = feed(self._draw, self.step, config.workers, on_gpu)
 
     def _policy(self, loaded: Checkpoint | None, new: list[str]) -> StreamPolicy:
         """The loaded policy with its bodies exchanged for ours, or a new one."""
@@ -348,24 +364,29 @@ class Trainer:
     def one_step(self, elapsed_s: float) -> dict[str, float]:
         """One optimizer step; returns the losses of this process's batch."""
         config = self.config
-        # One generator a step: a resumed run draws what an unbroken one would.
-        rng = np.random.default_rng([config.seed, self.ranks.rank, self.step])
         self.optimizer.zero_grad()
-        parts: dict[str, float] = {"loss": 0.0}
         rows = config.rows_of_bodies
-        for lesson, count in zip(self.lessons, rows, strict=True):
-            aim = self._aim(lesson, count, rng)
+        losses: dict[str, Tensor] = {}
+        for lesson, count, drawn in zip(
+            self.lessons, rows, next(self._feed), strict=True
+        ):
+            aim = self._aim(lesson, drawn.to(self.ranks.device))
             share = count / sum(rows)
-            total = float(aim.total.detach())
+            (aim.total * share).backward()
+            losses[lesson.body] = aim.total.detach() * share
+            for name, part in aim.parts.items():
+                losses[f"{lesson.body}/{name}"] = part.detach()
+        # All at once: a GPU works on while nobody asks.
+        values = torch.stack([loss.float() for loss in losses.values()]).tolist()
+        parts = dict(zip(losses, values, strict=True))
+        totals = {lesson.body: parts.pop(lesson.body) for lesson in self.lessons}
+        for body, total in totals.items():
             if not np.isfinite(total):
                 raise FloatingPointError(
-                    f"the loss of {lesson.body} is {total} at step {self.step}; "
+                    f"the loss of {body} is {total} at step {self.step}; "
                     "lower schedule.rate"
                 )
-            (aim.total * share).backward()
-            parts["loss"] += total * share
-            for name, part in aim.parts.items():
-                parts[f"{lesson.body}/{name}"] = float(part.detach())
+        parts["loss"] = sum(totals.values())
         elapsed_s = self.ranks.average_gradients(self.parameters, elapsed_s)
         torch.nn.utils.clip_grad_norm_(self.parameters, config.clip)
         self.optimizer.step(self._rate())
@@ -378,24 +399,16 @@ class Trainer:
             self.fraction = elapsed_s / config.seconds
         return parts
 
-    def _aim(self, lesson: Lesson, count: int, rng: np.random.Generator) -> Objective:
-        """All losses of `count` rows of one body in this step."""
-        config = self.config
-        rows = lesson.sampler.draw(count, rng)
-        n_world = round(count * config.world_share)
-        n_reconstruct = round(count * config.reconstruction_share * config.tune_eye)
+    def _aim(self, lesson: Lesson, drawn: Drawn) -> Objective:
+        """All losses of one body's rows in this step."""
         device = self.ranks.device
-        batch = lesson.examples.batch(
-            rows, n_world, lesson.augment, rng, n_reconstruct
-        ).to(device)
-        absent = torch.from_numpy(rng.random(count) < config.state_dropout).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=self.bfloat16):
             return objective(
                 self.policy,
-                batch,
+                drawn.batch,
                 lesson.loss,
-                n_reconstruct=n_reconstruct,
-                absent=absent,
+                n_reconstruct=self._draw.decoded(len(drawn.absent)),
+                absent=drawn.absent,
             )
 
     def save(self, numbers: dict[str, float] | None = None) -> None:
@@ -532,36 +545,6 @@ def _anchored(weights: dict[str, Tensor], config: TrainConfig) -> dict[str, Tens
         else value
         for name, value in weights.items()
     }
-
-
-def port_sizes(body_name: str, tokenizers: TokenizerSet, auxiliary: int) -> PortConfig:
-    """What body and tokenizers decide of a model's sizes.
-
-    Args:
-        body_name: whose port.
-        tokenizers: with those of the body.
-        auxiliary: quantities that are told beside the actions.
-    """
-    body, action = body_named(body_name), tokenizers.action[body_name]
-    sizes = PortConfig(
-        state_dim=body.state_dim,
-        state_bins=tokenizers.state[body_name].vocab_size,
-        action_dim=body.action_dim,
-        velocity_dim=body.action_dim if action.uses_velocity else 0,
-        auxiliary=auxiliary,
-    )
-    if isinstance(action, KnotBinTokenizer):
-        knots = len(action.knots)
-        return replace(sizes, action_knots=knots, action_bins=action.vocab_size)
-    digits = action.digits
-    return replace(
-        sizes,
-        action_slots=digits.radix.tolist(),
-        action_quantity=digits.quantity.tolist(),
-        action_gain=() if digits.gain is None else digits.gain.tolist(),
-        action_alike=digits.alike,
-        action_ordinal=digits.ordinal,
-    )
 
 
 def _tokenizers(

@@ -15,13 +15,13 @@ from brownfield.policies.episodes import swapped_prompt
 from brownfield.policies.evaluate import EvaluateConfig, evaluate
 from brownfield.policies.model import ModelConfig
 from brownfield.policies.policy import StreamPolicy
+from brownfield.policies.port_sizes import port_sizes
 from brownfield.policies.prompt import PromptConfig, run_prompt
 from brownfield.policies.results import (
     EpisodeResult,
     EvaluationResult,
     load_results,
 )
-from brownfield.policies.train import port_sizes
 
 SHORT = KitchenEnvConfig(time_limit_s=0.5)
 

@@ -10,8 +10,8 @@ from brownfield.envs.road.truth import ROAD_PRIVILEGED_NAMES
 from brownfield.policies.bench import fit_quickly, made_up_windows
 from brownfield.policies.model import ModelConfig
 from brownfield.policies.policy import StreamPolicy
+from brownfield.policies.port_sizes import port_sizes
 from brownfield.policies.probe import LIGHTS, ProbeConfig, compare
-from brownfield.policies.train import port_sizes
 from brownfield.policies.windows import Windows
 from brownfield.robot.car.body import CAR_BODY
 
