@@ -22,11 +22,14 @@ class FSQ(nn.Module):
     basis: Tensor
 
     def __init__(self, levels: Sequence[int]) -> None:
-        """Args: levels: number of levels of each channel, all at least 2."""
+        """Args: levels: number of levels of each channel, all at least 2; their product
+        at most 2**63."""
         super().__init__()
         if not levels or min(levels) < 2:
             raise ValueError(f"levels must all be at least 2, got {tuple(levels)}")
         self.levels = tuple(int(n) for n in levels)
+        if math.prod(self.levels) > 2**63:
+            raise ValueError(f"ids of levels {self.levels} do not fit into 64 bits")
         count = torch.tensor(self.levels, dtype=torch.float32)
         half = (count - 1) * (1 + 1e-3) / 2
         offset = torch.where(count % 2 == 0, 0.5, 0.0)
@@ -36,7 +39,7 @@ class FSQ(nn.Module):
             ("offset", offset),
             ("shift", torch.atanh(offset / half)),
             ("width", torch.floor(count / 2)),
-            ("basis", torch.tensor(basis, dtype=torch.float32)),
+            ("basis", torch.tensor(basis)),  # floats count exactly to 2**24 only
         ):
             self.register_buffer(name, value, persistent=False)
 
@@ -60,8 +63,8 @@ class FSQ(nn.Module):
             bounded = torch.tanh(z + self.shift) * self.reach - self.offset
             rounded = bounded.round()
             steps = bounded + (rounded - bounded).detach()
-            ids = ((rounded + self.width) * self.basis).sum(-1)
-            return steps / self.width, ids.round().long()
+            digits = (rounded + self.width).round().long()
+            return steps / self.width, (digits * self.basis).sum(-1)
 
     def codes(self, ids: Tensor) -> Tensor:
         """Codes (..., n) of ids (...); foreign ids are clamped."""

@@ -74,3 +74,13 @@ def test_foreign_ids_are_clamped() -> None:
 def test_refuses_levels_that_hold_nothing(levels: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="levels must all be at least 2"):
         FSQ(levels)
+
+
+def test_ids_of_a_large_vocabulary_are_exact() -> None:
+    torch.manual_seed(2)
+    quantiser = FSQ((8,) * 12)
+    codes, ids = quantiser(torch.randn(2000, 12) * 3)
+    assert ids.max() > 2**32
+    torch.testing.assert_close(quantiser.codes(ids), codes, atol=1e-6, rtol=0)
+    with pytest.raises(ValueError, match="64 bits"):
+        FSQ((8,) * 22)
