@@ -10,7 +10,7 @@ from typing import Annotated
 from tyro.conf import Positional
 
 from brownfield.configs.places import PlaceOptions
-from brownfield.configs.record import tell, training_seeds
+from brownfield.configs.record import segments_of, tell, training_seeds
 from brownfield.envs.kitchen_env import KitchenEnvConfig
 from brownfield.envs.record import record
 from brownfield.envs.road.road_env import RoadEnvConfig
@@ -45,6 +45,10 @@ class Aggregate(PlaceOptions):
     road: RoadEnvConfig = field(default_factory=lambda: RoadEnvConfig(start="mixed"))
     """What an episode on a road is drawn from."""
 
+    segments: int = 0
+    """Keep what every pixel shows, for the video tokenizer: side of those pictures
+    [pixels], such as 64; 0 keeps none."""
+
     workers: int = os.cpu_count() or 1
     """Processes that simulate; 0 simulates in this one."""
 
@@ -57,7 +61,10 @@ def run(config: Aggregate) -> int:
     folder = find_checkpoint(config.checkpoint).resolve()
     body = load_checkpoint(folder).body(config.body)
     episode = MixedEpisode(
-        checkpoint=folder, beta=config.beta, env=config.env(body.name)
+        checkpoint=folder,
+        beta=config.beta,
+        env=config.env(body.name),
+        segments=segments_of(body, config.segments),
     )
     recipe = f"{episode!r} of checkpoint {sha256(folder / 'config.json')}"
     summary = record(

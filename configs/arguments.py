@@ -27,6 +27,9 @@ _Loader.yaml_implicit_resolvers = {
 }
 _Loader.add_implicit_resolver(_BOOL, re.compile("^(?:true|false)$"), list("tf"))
 
+_SHARED = {"aggregate": "record"}
+"""Verbs that take the presets of another one."""
+
 
 class UsageError(ValueError):
     """The command line is wrong; the message is one line."""
@@ -73,9 +76,9 @@ def parse_arguments(
 
 
 def preset_files(verb: str) -> dict[str, Path]:
-    """Presets of a verb by name."""
+    """Presets of a verb by name, those that it shares with another one included."""
     folder = Path(__file__).parent
-    prefix = f"{verb.replace(' ', '_')}_"
+    prefix = f"{_SHARED.get(verb, verb).replace(' ', '_')}_"
     return {
         path.stem.removeprefix(prefix): path
         for path in sorted(folder.glob(f"{prefix}*.yaml"))

@@ -16,6 +16,7 @@ from brownfield.envs.record import RecordSummary, record
 from brownfield.envs.road.road_env import RoadEnvConfig
 from brownfield.envs.rollout import ExpertEpisode
 from brownfield.robot.bodies import body_named
+from brownfield.robot.body import Body
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,14 +57,10 @@ class Record(PlaceOptions):
 def run(config: Record) -> int:
     """Record, and say what came of it."""
     body = body_named(config.body)
-    sides = {min(camera.height, camera.width) for camera in body.cameras}
-    if not 0 <= config.segments <= max(sides):
-        raise ValueError(
-            f"segments must be from 0 to {max(sides)}, the camera's side; got "
-            f"{config.segments}"
-        )
     episode = ExpertEpisode(
-        env=config.env(body.name), noise=config.noise, segments=config.segments
+        env=config.env(body.name),
+        noise=config.noise,
+        segments=segments_of(body, config.segments),
     )
     summary = record(
         config.out,
@@ -76,6 +73,20 @@ def run(config: Record) -> int:
     )
     tell(config.out, summary)
     return 0
+
+
+def segments_of(body: Body, side: int) -> int:
+    """Side of the pictures of classes [pixels], 0 for none.
+
+    Raises:
+        ValueError: larger than the body's camera.
+    """
+    most = max(min(camera.height, camera.width) for camera in body.cameras)
+    if not 0 <= side <= most:
+        raise ValueError(
+            f"segments must be from 0 to {most}, the camera's side; got {side}"
+        )
+    return side
 
 
 def training_seeds(text: str) -> range:

@@ -30,6 +30,9 @@ class MixedEpisode:
     env: EnvConfig = field(default_factory=KitchenEnvConfig)
     """Where."""
 
+    segments: int = 0
+    """Side of the pictures of classes to keep [pixels]; 0 keeps none."""
+
     def __post_init__(self) -> None:
         """Refuse chances and lengths that mean nothing."""
         if not 0 <= self.beta <= 1:
@@ -46,4 +49,5 @@ class MixedEpisode:
             rng=np.random.default_rng([seed, 5]),
             segment=self.segment,
         )
-        return run_episode(shared_env(self.env), actor, seed)[0]
+        env = shared_env(self.env)
+        return run_episode(env, actor, seed, segments=self.segments)[0]

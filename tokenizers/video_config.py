@@ -96,11 +96,11 @@ PRESETS: dict[str, VideoConfig] = {
         frames_per_block=1,
         channels=(32, 64),
         blocks=(1, 2),
-        levels=(8, 8, 8, 8, 8, 8),
+        levels=(8, 8, 8, 8, 8, 8, 8, 8),
         temporal=False,
     ),
     # For planning: 64 ids a block.
-    "nano": VideoConfig(channels=(48, 128), blocks=(1, 3), levels=(8, 8, 8, 8, 8, 8)),
+    "nano": VideoConfig(channels=(64, 192), blocks=(1, 2), levels=(8, 8, 8, 8, 8, 8)),
     # For small things: 256 ids a block.
     "nano-hq": VideoConfig(
         patch=2, channels=(24, 96), blocks=(0, 2), levels=(8, 8, 8, 8)

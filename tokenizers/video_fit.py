@@ -48,7 +48,7 @@ class VideoFit:
     """Weight decay."""
     average: float = 0.995
     """Decay of the running mean of the parameters, which is what is kept."""
-    spread: float = 0.1
+    spread: float = 0.05
     """Weight of the loss that keeps every channel of the latents over its levels."""
     motion: float = 2.0
     """Weight added to the pixels that move."""

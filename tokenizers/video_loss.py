@@ -36,7 +36,7 @@ def pixel_weights(
 def reconstruction_loss(decoded: Tensor, pixels: Tensor, weights: Tensor) -> Tensor:
     """Weighted error, a scalar.
 
-    The first part keeps edges (Charbonnier), the second punishes the large errors that
+    The smaller part keeps edges (Charbonnier), the other punishes the large errors that
     lose an object.
 
     Args:
@@ -45,7 +45,7 @@ def reconstruction_loss(decoded: Tensor, pixels: Tensor, weights: Tensor) -> Ten
         weights: (B, T, H, W) of mean 1 in every frame.
     """
     square = (decoded.float() - pixels).square()
-    each = (square + 1e-4).sqrt() + 2 * square
+    each = (square + 1e-4).sqrt() / 4 + 2 * square
     return (each * weights[:, :, None]).mean()
 
 

@@ -4,22 +4,29 @@ from pathlib import Path
 
 import pytest
 
+from brownfield.configs.aggregate import Aggregate
 from brownfield.configs.arguments import parse_arguments, preset_files
 from brownfield.configs.evaluate import Evaluate
 from brownfield.configs.record import Record
 
-VERBS = {"evaluate": Evaluate, "record": Record}
+VERBS = {"evaluate": Evaluate, "record": Record, "aggregate": Aggregate}
 PRESETS = [(verb, name) for verb in VERBS for name in sorted(preset_files(verb))]
+FOLDERS = {"evaluate": 1, "record": 1, "aggregate": 2}
 
 
 def test_all_presets_are_tried() -> None:
     folder = Path(preset_files("evaluate")["near"]).parent
-    assert len(PRESETS) == len(list(folder.glob("*.yaml")))
+    files = {preset_files(verb)[name] for verb, name in PRESETS}
+    assert files == set(folder.glob("*.yaml"))
+
+
+def test_policies_are_recorded_where_the_expert_is() -> None:
+    assert preset_files("aggregate") == preset_files("record") != {}
 
 
 @pytest.mark.parametrize(("verb", "name"), PRESETS)
 def test_a_preset_is_a_run(verb: str, name: str) -> None:
-    words = ["somewhere", "--preset", name]
+    words = ["somewhere"] * FOLDERS[verb] + ["--preset", name]
     run = parse_arguments(VERBS[verb], words, verb=verb, summary="")
     body = run.body or "g1"
     assert run.env(body) is not None

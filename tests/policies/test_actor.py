@@ -1,5 +1,6 @@
 """Policies that drive: how often they look, and who drives when two take turns."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -49,8 +50,11 @@ def test_aggregated_episodes_are_labelled_by_the_expert(
     trajectory = episode(12)
     assert trajectory.seed == 12 and trajectory.label.shape[1:] == (8, 10)
     assert not np.allclose(trajectory.label[:, 0], trajectory.action)
-    again = episode(12)
+    assert trajectory.segments is None
+    again = replace(episode, segments=64)(12)
     assert np.array_equal(again.action, trajectory.action)
+    assert again.segments is not None and again.segments.any()
+    assert again.segments.shape == (len(again.state), 64, 64)
 
 
 def test_impossible_turns_are_refused(checkpoint_folder: Path) -> None:

@@ -36,7 +36,7 @@ def test_codes_are_those_of_the_ids(eye: VideoEye) -> None:
     with torch.no_grad():
         codes, ids = eye.encode_codes(_pixels(frames))
         pixels = eye.reconstruct(codes)
-    assert codes.shape == (5, 6, 2, 2) and ids.shape == (5, 2, 2)
+    assert codes.shape == (5, 8, 2, 2) and ids.shape == (5, 2, 2)
     np.testing.assert_array_equal(ids.numpy(), eye.encode(frames)[:, 0])
     shown = ((pixels.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     error = (

@@ -65,9 +65,9 @@ def test_fsq_says_the_ids_of_its_peer(levels: tuple[int, ...]) -> None:
 @pytest.mark.parametrize(
     ("name", "ids", "millions"),
     [
-        ("eye", 8 * 8, 0.44),
+        ("eye", 8 * 8, 0.48),
         ("pico", 8 * 8, 0.6),
-        ("nano", 8 * 8, 1.5),
+        ("nano", 8 * 8, 2.16),
         ("nano-hq", 16 * 16, 0.5),
         ("small", 32 * 32, 24.6),
         ("cosmos", 32 * 32, 90.5),
