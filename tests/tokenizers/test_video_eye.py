@@ -43,7 +43,7 @@ def test_codes_are_those_of_the_ids(eye: VideoEye) -> None:
         shown.permute(0, 2, 3, 1).numpy().astype(int) - eye.decode(ids[:, None])[:, 0]
     )
     assert np.abs(error).max() <= 1
-    assert eye.vocab_size == 8**6 and eye.grid == 2
+    assert eye.vocab_size == 8**8 and eye.grid == 2
 
 
 def test_frames_do_not_know_of_each_other(eye: VideoEye) -> None:
