@@ -65,7 +65,7 @@ def test_fsq_says_the_ids_of_its_peer(levels: tuple[int, ...]) -> None:
 @pytest.mark.parametrize(
     ("name", "ids", "millions"),
     [
-        ("eye", 8 * 8, 0.44),
+        ("eye", 8 * 8, 0.443),
         ("pico", 8 * 8, 0.6),
         ("nano", 8 * 8, 2.16),
         ("nano-hq", 16 * 16, 0.5),
