@@ -1,4 +1,4 @@
-"""Which processor runs a model. No GPU has verified these paths yet."""
+"""Which processor runs a model. One GPU has run these paths, never several."""
 
 import torch
 
