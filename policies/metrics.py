@@ -38,6 +38,7 @@ def offline_metrics(
     policy.eval()
     chunks, read, errors, nats, same = [], [], [], [], []
     pointed: list[NDArray[np.int64]] = []
+    wanted: list[NDArray[np.float32]] = []
     sizes, windows, trunk = policy.config, examples.windows, policy.trunk
     port = trunk.port(body.name)
     for part in np.array_split(rows, max(1, len(rows) // 256)):
@@ -63,6 +64,7 @@ def offline_metrics(
             .numpy()
         )
         pointed.append(look.pointing.argmax(-1).cpu().numpy())
+        wanted.append(trunk.on_grid(batch.pixel, codes).cpu().numpy())
         decoded = policy.video.reconstruct(codes).clamp(-1, 1)
         error = (decoded - batch.pixels).square().mean((1, 2, 3)) / 4
         errors.append(error.clamp_min(1e-8).cpu().numpy())
@@ -89,7 +91,7 @@ def offline_metrics(
     cells = np.concatenate(pointed)
     side = sizes.video_grid
     place = np.stack([cells % side, cells // side], 1)
-    off = place + 0.5 - (examples.pixel[rows] + 1) * side / 2
+    off = place + 0.5 - (np.concatenate(wanted) + 1) * side / 2
     far = seen & (np.linalg.norm(examples.auxiliary[rows, :2], axis=1) >= 0.6)
     numbers["pointing_cells"] = _median(np.linalg.norm(off[far], axis=1))
     numbers["psnr_db"] = float(np.mean(-10 * np.log10(np.concatenate(errors))))

@@ -29,6 +29,8 @@ from brownfield.policies.port import Port, PortConfig
 from brownfield.policies.recall import Memory, RecallIn
 from brownfield.policies.string_head import Choose
 from brownfield.policies.transformer import Block, KeyValue, block_bias
+from brownfield.policies.windows import FRAME_SIZE
+from brownfield.tokenizers.video_fovea import cell_places, looked_at, stretched
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +69,9 @@ class ModelConfig:
 
     video_levels: tuple[int, ...] = (8, 5, 5, 5)
     """Levels of the video tokenizer's quantiser."""
+
+    video_fovea: float = 0.0
+    """How closely the video tokenizer looks at what matters, see `VideoConfig`."""
 
     memory_s: tuple[float, ...] = ()
     """Ages of the looks that are remembered [s]."""
@@ -169,7 +174,8 @@ class StreamTransformer(nn.Module):
             {name: Port(sizes, config.width) for name, sizes in ports.items()}
         )
         width, pack = config.width, config.video_pack**2
-        digits = len(config.video_levels)
+        # With a fovea, where a cell lies in the picture is told beside its code.
+        numbers = len(config.video_levels) + 2 * (config.video_fovea > 0)
         self.head = nn.Parameter(torch.empty(HEAD_TOKENS, width))
         self.byte = nn.Embedding(PAD_BYTE + 1, config.byte_width)
         self.byte_conv = nn.Conv1d(config.byte_width, config.word_width, 5)
@@ -186,7 +192,7 @@ class StreamTransformer(nn.Module):
         self.text_position = nn.Parameter(torch.empty(config.text_positions, width))
         self.text_out = nn.Linear(width, config.text_pack * config.byte_width)
         self.video_in = nn.Sequential(
-            nn.Linear(pack * digits, width), nn.GELU(), nn.Linear(width, width)
+            nn.Linear(pack * numbers, width), nn.GELU(), nn.Linear(width, width)
         )
         self.video_position = nn.Parameter(torch.empty(config.video_positions, width))
         self.next_video_query = nn.Parameter(torch.empty(config.video_positions, width))
@@ -292,7 +298,8 @@ class StreamTransformer(nn.Module):
         config, port = self.config, self.port(body)
         words = prefix.words[prompt] if prompt is not None else prefix.words
         state_x = port.read_state(state, absent)
-        seen, places = self._see(codes)
+        cells = self._cells(codes)
+        seen, places = self._see(codes, cells)
         topics = self.asked_place(prefix.words) * config.place_width**-0.5
         likeness = places @ topics.T
         own = codes.new_zeros(len(codes), dtype=torch.long)
@@ -303,7 +310,8 @@ class StreamTransformer(nn.Module):
         )[..., 0]
         seen = seen + self.likeness_in(self._pack(_relief(pointing)))
         seen = seen + self.video_position
-        asked = self.asked_look(words) + self.focus_in(self._focus(pointing, seen))
+        focus = self._focus(pointing, seen, cells)
+        asked = self.asked_look(words) + self.focus_in(focus)
         asked = asked.expand(len(codes), -1)
         answers, groups = port.answers(asked, said)
         recalled = self._recall(memory, topics[own], seen[:, :0])
@@ -383,9 +391,36 @@ class StreamTransformer(nn.Module):
         video = self._unpack(self.video_out(x[:, :n_video]))
         return World(video, port.state_logits(x[:, n_video]))
 
-    def _see(self, codes: Tensor) -> tuple[Tensor, Tensor]:
+    def on_grid(self, points: Tensor, codes: Tensor) -> Tensor:
+        """Where points of pictures lie on the grid of their codes.
+
+        Args:
+            points: (B, 2) to the right and down, -1 to 1.
+            codes: (B, digits, grid, grid).
+        """
+        if not self.config.video_fovea:
+            return points
+        return stretched(points, looked_at(codes), FRAME_SIZE, self.config.video_fovea)
+
+    def _cells(self, codes: Tensor) -> tuple[Tensor, Tensor]:
+        """Rows (B, grid) and columns (B, grid) of cells in the picture, -1 to 1."""
+        gain = self.config.video_fovea
+        if gain:
+            return cell_places(looked_at(codes), FRAME_SIZE, gain)
+        line = torch.linspace(-1, 1, self.config.video_grid, device=codes.device)
+        line = line.expand(len(codes), -1)
+        return line, line
+
+    def _see(
+        self, codes: Tensor, cells: tuple[Tensor, Tensor]
+    ) -> tuple[Tensor, Tensor]:
         """Codes (B, digits, grid, grid) -> features of positions (B, positions, width)
         and of cells (B, grid * grid, place_width)."""
+        if self.config.video_fovea:
+            rows, columns = cells
+            down = rows[:, None, :, None].expand(-1, 1, -1, codes.shape[3])
+            right = columns[:, None, None, :].expand(-1, 1, codes.shape[2], -1)
+            codes = torch.cat((codes, down, right), 1)
         seen = self.video_in(self._pack(codes))
         # What a place looks like must not depend on what is asked for: so the same
         # features answer every prompt, and no prompt can be guessed instead of read.
@@ -405,25 +440,31 @@ class StreamTransformer(nn.Module):
         batch, count = len(none), len(self.config.memory_s)
         if memory is None:
             return (self.recall.nothing + self.recall.position).expand(batch, -1, -1)
-        seen, places = self._see(memory.codes.flatten(0, 1))
+        codes = memory.codes.flatten(0, 1)
+        cells = self._cells(codes)
+        seen, places = self._see(codes, cells)
         topics = topic.repeat_interleave(count, 0)[..., None]
         pointing = (places @ topics)[..., 0]
-        focus = self._focus(pointing, seen + self.video_position)
+        focus = self._focus(pointing, seen + self.video_position, cells)
         clearest = pointing.amax(1, keepdim=True)
         focus, clearest = (x.unflatten(0, (batch, count)) for x in (focus, clearest))
         return self.recall(focus, clearest, memory.moved, memory.known)
 
-    def _focus(self, pointing: Tensor, seen: Tensor) -> Tensor:
+    def _focus(
+        self, pointing: Tensor, seen: Tensor, cells: tuple[Tensor, Tensor]
+    ) -> Tensor:
         """What is pointed at (B, width + 2): features of the positions, and the place.
 
         Args:
             pointing: (B, grid * grid) logits over the cells.
             seen: (B, positions, width).
+            cells: rows and columns (B, grid) of the cells, -1 to 1.
         """
         side = self.config.video_grid
         share = pointing.float().softmax(1).unflatten(1, (side, side))
-        line = torch.linspace(-1, 1, side, device=share.device)
-        place = torch.stack([share.sum(1) @ line, share.sum(2) @ line], 1)
+        rows, columns = cells
+        right, down = (share.sum(1) * columns).sum(1), (share.sum(2) * rows).sum(1)
+        place = torch.stack([right, down], 1)
         weights = self._pack(share[:, None].to(seen.dtype)).sum(-1)
         pooled = (weights[:, None] @ seen)[:, 0]
         return torch.cat([pooled, place.to(seen.dtype)], 1)

@@ -54,6 +54,7 @@ def objective(
         said,
         policy.remembered(batch.recalled, batch.moved, batch.known),
     )
+    place = trunk.on_grid(batch.pixel, codes.detach())
     wanted = port.normalise_auxiliary(batch.auxiliary)
     parts = {
         "action": losses.string_loss(
@@ -67,10 +68,8 @@ def objective(
             look.auxiliary[:, :-1], wanted, batch.visible
         ),
         "visible": losses.visible_loss(look.auxiliary[:, -1], batch.visible),
-        "pointing": losses.pointing_loss(look.pointing, batch.pixel, batch.visible),
-        "naming": losses.naming_loss(
-            look.likeness, batch.pixel, batch.prompt, batch.visible
-        ),
+        "pointing": losses.pointing_loss(look.pointing, place, batch.visible),
+        "naming": losses.naming_loss(look.likeness, place, batch.prompt, batch.visible),
         "text": losses.text_loss(prefix.text, batch.text),
     }
     n_world = len(batch.next_pixels)

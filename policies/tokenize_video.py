@@ -36,10 +36,11 @@ class TokenizeVideoConfig:
     """Folder to write."""
 
     network: str = "nano"
-    """`pico`, `nano`, `nano-hq`, `small` or `cosmos`."""
+    """`pico`, `eye`, `nano`, `nano-hq`, `small` or `cosmos`."""
 
-    frames_per_block: int = 4
-    """Frames that a block of ids stands for: 1 to act, 4 to imagine."""
+    frames_per_block: int | None = None
+    """Frames that a block of ids stands for: 1 to act, 4 to imagine; the network's by
+    default."""
 
     size: tuple[int, int] | None = None
     """Height and width of the frames [px]; the network's by default."""
@@ -51,7 +52,8 @@ class TokenizeVideoConfig:
     """Frames kept per second."""
 
     salient: bool = True
-    """Weigh what the simulator knows by name, where the datasets hold segments."""
+    """Weigh what the simulator knows by name, and learn to look closely at it, where
+    the datasets hold segments."""
 
     steps: int | None = None
     """Updates; give this or `seconds`."""
@@ -98,7 +100,9 @@ class TokenizeVideoConfig:
         Raises:
             ValueError: an unknown preset, or sizes that do not fit together.
         """
-        changes: dict = {"frames_per_block": self.frames_per_block}
+        changes: dict = {}
+        if self.frames_per_block is not None:
+            changes["frames_per_block"] = self.frames_per_block
         if self.size is not None:
             changes["size"] = self.size
         return video_preset(self.network, **changes)
@@ -143,8 +147,11 @@ def _fit(
     config: TokenizeVideoConfig, clips: VideoClips, log: MetricsLog
 ) -> tuple[VideoTokenizer, int]:
     """The tokenizer and its number of updates."""
-    weights = None
-    if config.salient and clips.segments is not None:
+    weights, sizes = None, config.sizes()
+    if not config.salient or clips.segments is None:
+        # Nobody says what to look at closely.
+        sizes = sizes.without_fovea
+    else:
         weights = [salience(each).astype(np.float16) for each in clips.segments]
     fit = VideoFit(
         steps=config.steps,
@@ -154,7 +161,7 @@ def _fit(
         rate=config.rate,
         seed=config.seed,
     )
-    sizes, began, steps = config.sizes(), time.monotonic(), 0
+    began, steps = time.monotonic(), 0
     with TrainingBar("video tokenizer", config.show_progress) as bar:
 
         def report(step: FitStep) -> None:

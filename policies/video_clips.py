@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 from brownfield.robot.dataset_frames import DatasetFrames
 from brownfield.tokenizers.resize import area_resize
 
+PLACES = ("tray", "table", "drawer")
+"""Classes that are where something is done, not what is handled: large, and no more to
+be kept than the rest."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class VideoClips:
@@ -22,7 +26,7 @@ class VideoClips:
     segments: list[NDArray[np.uint8]] | None
     """Each (T, H, W): entries of `names`; None where a dataset was recorded without."""
     names: tuple[str, ...]
-    """Classes of the segments; the first is the rest."""
+    """Classes of the segments, without `PLACES`; the first is the rest."""
     hz: float
     """Frames per second."""
 
@@ -95,6 +99,9 @@ def load_clips(
     names = sources[0].segment_names
     if any(source.segment_names != names for source in sources):
         names = ()
+    things = tuple(name for name in names if name not in PLACES)
+    # Entries of `names` to those of `things`; places become the rest.
+    entry = np.array([things.index(n) if n in things else 0 for n in names], np.uint8)
     frames, segments = [], []
     for number, (source, index) in enumerate(jobs):
         where = f"{source.path}, episode {index}"
@@ -107,11 +114,11 @@ def load_clips(
                 raise ValueError(
                     f"{where}: expected segments of {size}, got {drawn.shape[1:]}"
                 )
-            segments.append(drawn)
+            segments.append(entry[drawn])
         if report:
             report(number + 1, len(jobs))
     return VideoClips(
-        frames=frames, segments=segments if names else None, names=names, hz=hz
+        frames=frames, segments=segments if names else None, names=things, hz=hz
     )
 
 

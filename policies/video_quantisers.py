@@ -129,8 +129,10 @@ def quantiser_bench(
         choices: as `quantisers` gives them, which is the default.
     """
     torch.set_num_threads(config.threads)
-    sizes = video_preset(
-        config.network, frames_per_block=config.frames_per_block, levels=config.levels
+    sizes = replace(
+        video_preset(config.network).without_fovea,
+        frames_per_block=config.frames_per_block,
+        levels=config.levels,
     )
     if config.size is not None:
         sizes = replace(sizes, size=config.size)

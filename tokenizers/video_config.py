@@ -34,6 +34,10 @@ class VideoConfig:
     """Whether every latent frame attends to itself between encoder and ids."""
     levels: tuple[int, ...] = (8, 5, 5, 5)
     """Levels of the quantiser's channels; their product is the number of ids."""
+    fovea: float = 0.0
+    """How much more room the rows and columns of a picture get in which something
+    matters; the last of `levels` is then 2, and says which do. 0 leaves pictures as
+    they are."""
 
     def __post_init__(self) -> None:
         """Refuse sizes that do not fit together."""
@@ -53,6 +57,11 @@ class VideoConfig:
                 "channels and strides must be at least 1 and blocks at least 0, got "
                 f"{self.channels}, {self.strides} and {self.blocks}"
             )
+        if self.fovea < 0 or (self.fovea and self.levels[-1] != 2):
+            raise ValueError(
+                "fovea must be at least 0, and with one the last level is 2, got "
+                f"{self.fovea} and {self.levels}"
+            )
         if self.attention and self.channels[-1] % 64:
             raise ValueError(
                 "attention has heads of 64 channels: the last stage must be a multiple "
@@ -68,6 +77,13 @@ class VideoConfig:
                 f"height and width must be multiples of patch * strides = {side}, got "
                 f"{self.size}"
             )
+
+    @property
+    def without_fovea(self) -> VideoConfig:
+        """The same sizes, and pictures as they are."""
+        if not self.fovea:
+            return self
+        return replace(self, fovea=0.0, levels=self.levels[:-1])
 
     @property
     def shrink(self) -> int:
@@ -96,11 +112,14 @@ PRESETS: dict[str, VideoConfig] = {
         frames_per_block=1,
         channels=(32, 64),
         blocks=(1, 2),
-        levels=(8, 8, 8, 8, 8, 8, 8, 8),
+        levels=(8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 2),
+        fovea=2.0,
         temporal=False,
     ),
     # For planning: 64 ids a block.
-    "nano": VideoConfig(channels=(64, 192), blocks=(1, 2), levels=(8, 8, 8, 8, 8, 8)),
+    "nano": VideoConfig(
+        channels=(64, 192), blocks=(1, 2), levels=(8, 8, 8, 8, 8, 8, 2), fovea=2.0
+    ),
     # For small things: 256 ids a block.
     "nano-hq": VideoConfig(
         patch=2, channels=(24, 96), blocks=(0, 2), levels=(8, 8, 8, 8)

@@ -98,7 +98,8 @@ class VideoEye(nn.Module):
             frames.float()[:, None],
             even_weights(weight[:, None]),
         )
-        return error + SPREAD * codes_spread_loss(codes[:, None])
+        free = codes[:, :-1] if self.config.fovea else codes
+        return error + SPREAD * codes_spread_loss(free[:, None])
 
     def encode(self, frames: Any) -> NDArray[np.int64]:
         """Ids (B, T, h, w) of uint8 frames (B, T, H, W, 3), see `VideoTokenizer`."""

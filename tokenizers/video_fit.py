@@ -11,8 +11,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from brownfield.tokenizers.muon import Muon
+from brownfield.tokenizers.video_fovea import marked
 from brownfield.tokenizers.video_loss import (
     pixel_weights,
     reconstruction_loss,
@@ -24,6 +26,8 @@ from brownfield.tokenizers.video_pixels import drop_lead, lead_in, to_pixels
 Clips = Sequence[NDArray[np.uint8]]
 Maps = Sequence[NDArray[np.floating]]
 
+_GAZE = 0.1  # weight of telling what matters
+_MISSED = 3.0  # a part that matters and is missed counts as three seen in vain
 _NARROW = 16
 """Matrices with fewer rows or columns take AdamW's steps."""
 
@@ -120,12 +124,11 @@ def fit_network(
                 group["lr"] = rate
         frames, maps = next(windows)
         pixels = to_pixels(frames.to(device))
-        each = pixel_weights(
-            pixels, None if maps is None else maps.to(device), fit.motion
-        )
+        maps = None if maps is None else maps.to(device)
+        each = pixel_weights(pixels, maps, fit.motion)
         # Half precision only where it is fast; the quantiser stays in fp32 by itself.
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            loss, ids = window_loss(network, pixels, each, fit.spread)
+            loss, ids = window_loss(network, pixels, each, fit.spread, maps)
         if not torch.isfinite(loss):
             raise FloatingPointError(
                 f"the loss is {loss.item()} at step {step}; lower rate ({fit.rate})"
@@ -165,7 +168,11 @@ def _optimizers(network: VideoNetwork, decay: float) -> list[torch.optim.Optimiz
 
 
 def window_loss(
-    network: VideoNetwork, pixels: Tensor, weights: Tensor, spread: float
+    network: VideoNetwork,
+    pixels: Tensor,
+    weights: Tensor,
+    spread: float,
+    maps: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """What a fit makes small, a scalar: errors of windows, and latents off centre; and
     the ids (B, blocks, h, w) of the windows.
@@ -175,15 +182,27 @@ def window_loss(
         pixels: (B, T, 3, H, W) in [-1, 1], T legal.
         weights: (B, T, H, W) of mean 1 in every frame.
         spread: weight of the latents' part.
+        maps: (B, T, H, W), without the weight of motion: where a network with a fovea
+            is to look.
     """
     k = network.config.frames_per_block
-    latents, _ = network.encode_latents(lead_in(pixels, k))
+    seen, gaze_loss, close = lead_in(pixels, k), 0.0, None
+    if network.config.fovea and maps is not None:
+        wanted = marked(lead_in(maps, k), network.config)
+        told = network.gaze(seen).float()
+        gaze_loss = functional.binary_cross_entropy_with_logits(
+            told, wanted.float(), pos_weight=told.new_tensor(_MISSED)
+        )
+        # Half of the streams look where they should, half where they would.
+        close = torch.cat((wanted[: len(wanted) // 2], told[len(wanted) // 2 :] > 0))
+    latents, _ = network.encode_latents(seen, close=close)
     codes, ids = network.round(latents)
     decoded, _ = network.decode_codes(codes)
     error = reconstruction_loss(drop_lead(decoded, k), pixels, weights)
     # Quantisers with a codebook ask for something of their own.
     own = getattr(network.quantiser, "loss", 0.0)
-    return error + spread * spread_loss(latents) + own, ids
+    free = latents[:, :, :-1] if network.config.fovea else latents
+    return error + spread * spread_loss(free) + _GAZE * gaze_loss + own, ids
 
 
 def _windows(

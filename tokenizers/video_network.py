@@ -5,11 +5,14 @@ Letters: B streams, T frames, k frames a block, C channels, n channels of a code
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
 from brownfield.tokenizers.fsq import FSQ
 from brownfield.tokenizers.video_config import VideoConfig
+from brownfield.tokenizers.video_fovea import CLOSE, Gaze, looked_at, stretch, unstretch
 from brownfield.tokenizers.video_haar import haar, unhaar
 from brownfield.tokenizers.video_layers import (
     PAST,
@@ -33,9 +36,14 @@ class VideoNetwork(nn.Module):
         self.quantiser = FSQ(config.levels)
         self.encoder = nn.ModuleList(_encoder_layers(config))
         self.decoder = nn.ModuleList(_decoder_layers(config))
+        if config.fovea:
+            self.gaze = Gaze(config)
 
     def encode_latents(
-        self, pixels: Tensor, state: SideState | None = None
+        self,
+        pixels: Tensor,
+        state: SideState | None = None,
+        close: Tensor | None = None,
     ) -> tuple[Tensor, SideState]:
         """Latents (B, T / k, n, h, w) before they are rounded, and the past after.
 
@@ -43,11 +51,20 @@ class VideoNetwork(nn.Module):
             pixels: (B, T, 3, H, W) in [-1, 1], T a multiple of k: the first block of a
                 stream is one frame, repeated.
             state: the past; without one, all streams start.
+            close: (B, T / k, h, w) bool, with a fovea, what to look at closely; what
+                the network's own gaze says by default.
         """
         config = self.config
+        if config.fovea:
+            close = self.gaze(pixels) > 0 if close is None else close
+            pixels = self._refit(stretch, pixels, close)
         patches = haar(pixels, config.frames_per_block, config.patch)
         state = state or self.start(self.encoder, len(pixels))
-        return self._run(self.encoder, patches, state)
+        latents, after = self._run(self.encoder, patches, state)
+        if close is not None:
+            told = (close[:, :, None].to(latents.dtype) * 2 - 1) * CLOSE
+            latents = torch.cat((latents, told), 2)
+        return latents, after
 
     def encode_codes(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Codes (B, T / k, n, h, w) in [-1, 1], straight-through; ids (B, T / k, h, w).
@@ -75,6 +92,8 @@ class VideoNetwork(nn.Module):
         state = state or self.start(self.decoder, len(codes))
         patches, after = self._run(self.decoder, codes, state)
         pixels = unhaar(patches, k, config.patch)
+        if config.fovea:
+            pixels = self._refit(unstretch, pixels, looked_at(codes))
         # A first block stands for one frame: what its k frames have in common.
         first = pixels[:, :k].mean(1, keepdim=True)
         known = state.started[:, None, None, None, None]
@@ -106,6 +125,15 @@ class VideoNetwork(nn.Module):
         started = torch.zeros(batch, dtype=torch.bool, device=device)
         return SideState(started, tuple(past))
 
+    def _refit(
+        self, how: Callable[[Tensor, Tensor, float], Tensor], x: Tensor, close: Tensor
+    ) -> Tensor:
+        """Frames (B, T, 3, H, W) stretched or not, all k of a block alike."""
+        k = self.config.frames_per_block
+        blocks = x.unflatten(1, (-1, k)).flatten(0, 1).flatten(1, 2)
+        fitted = how(blocks, close.flatten(0, 1), self.config.fovea)
+        return fitted.reshape(x.shape)
+
     def _run(
         self, side: nn.ModuleList, x: Tensor, state: SideState
     ) -> tuple[Tensor, SideState]:
@@ -134,7 +162,8 @@ def _encoder_layers(config: VideoConfig) -> list[nn.Module]:
         layers += [_residual(config, stage, width) for _ in range(config.blocks[stage])]
     if config.attention:
         layers.append(FrameAttention(width))
-    last = nn.Conv2d(width, len(config.levels), 1)
+    # Where to look closely is told by another network.
+    last = nn.Conv2d(width, len(config.levels) - bool(config.fovea), 1)
     with torch.no_grad():
         last.weight.mul_(_SPREAD)
     return [*layers, ChannelNorm(width), nn.SiLU(), last]

@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 AREA_PX = 64.0
 """From this size on a thing's pixels get the weight of a thing of this size [px]."""
+LEAST = 4.0
+"""Weight added to the pixels of things of that size or larger, before the cap."""
 MOST = 8.0
-"""Highest weight that a pixel of a small thing gets, before the cap."""
-SHARE = 0.5
+"""A pixel of a small thing gets up to this many times that."""
+SHARE = 0.7
 """Things together have no more than this share of a frame's weight."""
 
 
@@ -32,7 +34,7 @@ def salience(segments: NDArray[np.uint8]) -> NDArray[np.float32]:
         shown = segments == number
         area = shown.sum((1, 2))
         gain = np.minimum(MOST, np.sqrt(AREA_PX / np.maximum(area, 1)))
-        gain = np.maximum(gain, 1.0).astype(np.float32)
+        gain = LEAST * np.maximum(gain, 1.0).astype(np.float32)
         extra = np.maximum(extra, grown(shown) * gain[:, None, None])
     total, area = extra.sum((1, 2)), segments.shape[1] * segments.shape[2]
     most = SHARE / (1 - SHARE) * area

@@ -1,5 +1,6 @@
 """Laws of the causal video tokenizer as a policy's eye."""
 
+from math import prod
 from pathlib import Path
 
 import numpy as np
@@ -36,14 +37,14 @@ def test_codes_are_those_of_the_ids(eye: VideoEye) -> None:
     with torch.no_grad():
         codes, ids = eye.encode_codes(_pixels(frames))
         pixels = eye.reconstruct(codes)
-    assert codes.shape == (5, 8, 2, 2) and ids.shape == (5, 2, 2)
+    assert codes.shape == (5, len(SMALL.levels), 2, 2) and ids.shape == (5, 2, 2)
     np.testing.assert_array_equal(ids.numpy(), eye.encode(frames)[:, 0])
     shown = ((pixels.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
     error = (
         shown.permute(0, 2, 3, 1).numpy().astype(int) - eye.decode(ids[:, None])[:, 0]
     )
     assert np.abs(error).max() <= 1
-    assert eye.vocab_size == 8**8 and eye.grid == 2
+    assert eye.vocab_size == prod(SMALL.levels) and eye.grid == 2
 
 
 def test_frames_do_not_know_of_each_other(eye: VideoEye) -> None:

@@ -44,7 +44,10 @@ def test_haar_of_a_still_picture_has_no_time() -> None:
     torch.testing.assert_close(patches.square().sum(), alone.square().sum())
 
 
-@pytest.mark.parametrize("levels", [config.levels for config in PRESETS.values()])
+# The peer has no symmetric channel of two levels, and counts ids in floats.
+@pytest.mark.parametrize(
+    "levels", [config.without_fovea.levels[:8] for config in PRESETS.values()]
+)
 def test_fsq_says_the_ids_of_its_peer(levels: tuple[int, ...]) -> None:
     peer: Any = pytest.importorskip(
         "vector_quantize_pytorch", reason="the extra `peers` is not installed"
@@ -65,9 +68,9 @@ def test_fsq_says_the_ids_of_its_peer(levels: tuple[int, ...]) -> None:
 @pytest.mark.parametrize(
     ("name", "ids", "millions"),
     [
-        ("eye", 8 * 8, 0.443),
+        ("eye", 8 * 8, 0.5),
         ("pico", 8 * 8, 0.6),
-        ("nano", 8 * 8, 2.16),
+        ("nano", 8 * 8, 2.2),
         ("nano-hq", 16 * 16, 0.5),
         ("small", 32 * 32, 24.6),
         ("cosmos", 32 * 32, 90.5),

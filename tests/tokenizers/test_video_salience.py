@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from brownfield.tokenizers.video_salience import MOST, SHARE, grown, salience
+from brownfield.tokenizers.video_salience import LEAST, MOST, SHARE, grown, salience
 
 
 def _square(side: int, at: int = 20) -> np.ndarray:
@@ -19,8 +19,8 @@ def test_without_things_all_pixels_are_alike() -> None:
 
 def test_a_smaller_thing_weighs_more_a_pixel() -> None:
     one, four, big = (salience(_square(side))[0, 21, 21] for side in (1, 4, 16))
-    assert one == 1 + MOST  # its neighbour's weight: the edge belongs to it
-    assert one > four > big > 1
+    assert one == 1 + LEAST * MOST  # its neighbour's weight: the edge belongs to it
+    assert one > four > big == 1 + LEAST
 
 
 def test_edges_belong_to_a_thing_and_nothing_else_does() -> None:
