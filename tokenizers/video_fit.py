@@ -187,7 +187,7 @@ def window_loss(
     """
     k = network.config.frames_per_block
     seen, gaze_loss, close = lead_in(pixels, k), 0.0, None
-    if network.config.fovea and maps is not None:
+    if network.gaze is not None and maps is not None:
         wanted = marked(lead_in(maps, k), network.config)
         told = network.gaze(seen).float()
         gaze_loss = functional.binary_cross_entropy_with_logits(

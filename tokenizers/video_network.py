@@ -36,8 +36,7 @@ class VideoNetwork(nn.Module):
         self.quantiser = FSQ(config.levels)
         self.encoder = nn.ModuleList(_encoder_layers(config))
         self.decoder = nn.ModuleList(_decoder_layers(config))
-        if config.fovea:
-            self.gaze = Gaze(config)
+        self.gaze = Gaze(config) if config.fovea else None
 
     def encode_latents(
         self,
@@ -55,8 +54,9 @@ class VideoNetwork(nn.Module):
                 the network's own gaze says by default.
         """
         config = self.config
-        if config.fovea:
+        if self.gaze is not None:
             close = self.gaze(pixels) > 0 if close is None else close
+            assert close is not None
             pixels = self._refit(stretch, pixels, close)
         patches = haar(pixels, config.frames_per_block, config.patch)
         state = state or self.start(self.encoder, len(pixels))
