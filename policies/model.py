@@ -30,7 +30,12 @@ from brownfield.policies.recall import Memory, RecallIn
 from brownfield.policies.string_head import Choose
 from brownfield.policies.transformer import Block, KeyValue, block_bias
 from brownfield.policies.windows import FRAME_SIZE
-from brownfield.tokenizers.video_fovea import cell_places, looked_at, stretched
+from brownfield.tokenizers.video_fovea import (
+    cell_places,
+    looked_at,
+    stretched,
+    with_places,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +109,7 @@ class ModelConfig:
         return (self.video_grid // self.video_pack) ** 2
 
 
+_SIZE = (FRAME_SIZE, FRAME_SIZE)
 PAD_BYTE = 256
 """Id of the padding behind a prompt."""
 
@@ -400,13 +406,13 @@ class StreamTransformer(nn.Module):
         """
         if not self.config.video_fovea:
             return points
-        return stretched(points, looked_at(codes), FRAME_SIZE, self.config.video_fovea)
+        return stretched(points, looked_at(codes), _SIZE, self.config.video_fovea)
 
     def _cells(self, codes: Tensor) -> tuple[Tensor, Tensor]:
         """Rows (B, grid) and columns (B, grid) of cells in the picture, -1 to 1."""
         gain = self.config.video_fovea
         if gain:
-            return cell_places(looked_at(codes), FRAME_SIZE, gain)
+            return cell_places(looked_at(codes), _SIZE, gain)
         line = torch.linspace(-1, 1, self.config.video_grid, device=codes.device)
         line = line.expand(len(codes), -1)
         return line, line
@@ -417,10 +423,7 @@ class StreamTransformer(nn.Module):
         """Codes (B, digits, grid, grid) -> features of positions (B, positions, width)
         and of cells (B, grid * grid, place_width)."""
         if self.config.video_fovea:
-            rows, columns = cells
-            down = rows[:, None, :, None].expand(-1, 1, -1, codes.shape[3])
-            right = columns[:, None, None, :].expand(-1, 1, codes.shape[2], -1)
-            codes = torch.cat((codes, down, right), 1)
+            codes = with_places(codes, cells)
         seen = self.video_in(self._pack(codes))
         # What a place looks like must not depend on what is asked for: so the same
         # features answer every prompt, and no prompt can be guessed instead of read.

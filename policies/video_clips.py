@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from brownfield.robot.dataset_frames import DatasetFrames
 from brownfield.tokenizers.resize import area_resize
 
-PLACES = ("tray", "table", "drawer")
+PLACES = ("tray", "table", "drawer", "bay")
 """Classes that are where something is done, not what is handled: large, and no more to
 be kept than the rest."""
 

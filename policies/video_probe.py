@@ -23,6 +23,7 @@ from brownfield.robot.dataset_frames import DatasetFrames
 from brownfield.robot.dataset_reader import DatasetReader
 from brownfield.tokenizers.resize import area_resize
 from brownfield.tokenizers.video import VideoTokenizer
+from brownfield.tokenizers.video_fovea import cell_places, looked_at, with_places
 
 Array = NDArray[np.float32]
 
@@ -176,7 +177,10 @@ def _samples(
         frames = area_resize(whole[kept], video.config.size[0])
         ids = torch.from_numpy(video.encode(frames[None]))
         with torch.inference_mode():
-            codes = video.network.codes(ids.to(video.device))[0].cpu().numpy()
+            codes = video.network.codes(ids.to(video.device))[0]
+            if video.config.fovea:
+                seen = looked_at(codes), video.config.size, video.config.fovea
+                codes = with_places(codes, cell_places(*seen))
         ends = np.arange(0, 1 + blocks * k, k)
         spans = np.maximum(ends[:, None] - np.arange(k)[::-1], 0)
         truth = reader.numbers(index)[schema.PRIVILEGED][kept[ends]]
@@ -187,7 +191,8 @@ def _samples(
         if question.classes:
             good &= answers >= 0
         asked = np.full(len(ends), number % HELD_OUT_EVERY == HELD_OUT_EVERY - 1)
-        parts.append((frames[spans][good], codes[good], answers[good], asked[good]))
+        numbers = codes.cpu().numpy()[good]
+        parts.append((frames[spans][good], numbers, answers[good], asked[good]))
         report((number + 1) / len(episodes), f"{number + 1} episodes")
     if not parts or not sum(len(part[2]) for part in parts):
         raise ValueError(f"no sample shows {question.segment!r}: record more")

@@ -129,12 +129,13 @@ def held_out_numbers(video: VideoTokenizer, clips: VideoClips) -> dict[str, floa
 
 def usage(ids: NDArray[np.int64], levels: Sequence[int]) -> dict[str, float]:
     """How ids are used: entropy of ids and of their channels [bit], different ones,
-    worst channel's saturation."""
+    worst channel's saturation (of two levels both are ends)."""
+    ends = saturation(ids.ravel(), levels)[np.array(levels) > 2]
     return {
         "entropy_bits": id_entropy_bits(ids),
         "digit_entropy_bits": digit_entropy_bits(ids, levels),
         "used_codes": float(used_codes(ids)),
-        "saturation": float(saturation(ids.ravel(), levels).max()),
+        "saturation": float(ends.max()),
     }
 
 

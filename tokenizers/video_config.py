@@ -112,8 +112,8 @@ PRESETS: dict[str, VideoConfig] = {
         frames_per_block=1,
         channels=(32, 64),
         blocks=(1, 2),
-        levels=(8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 2),
-        fovea=2.0,
+        levels=(*[8] * 14, 2),
+        fovea=2.5,
         temporal=False,
     ),
     # For planning: 64 ids a block.

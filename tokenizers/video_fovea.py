@@ -98,43 +98,62 @@ def unstretch(pixels: Tensor, close: Tensor, gain: float) -> Tensor:
     return _sample(pixels, rows, columns)
 
 
-def cell_places(close: Tensor, side_px: int, gain: float) -> tuple[Tensor, Tensor]:
+def cell_places(
+    close: Tensor, size: tuple[int, int], gain: float
+) -> tuple[Tensor, Tensor]:
     """Where the parts of stretched pictures lie in the pictures themselves: rows (N, h)
     and columns (N, w) of their middles, -1 to 1.
 
     Args:
         close: (N, h, w) bool, which parts of the pictures matter.
-        side_px: of the square pictures [px].
+        size: height and width of the pictures [px].
         gain: see `stretch`.
     """
-    step = side_px // close.shape[1]
     places = []
-    for matters in (close.any(2), close.any(1)):
-        pixels = _inverse(_edges(matters, side_px, gain))
-        middle = (pixels[:, step // 2 - 1 :: step] + pixels[:, step // 2 :: step]) / 2
-        places.append(middle * (2 / side_px) - 1)
+    for matters, length in zip((close.any(2), close.any(1)), size, strict=True):
+        step = length // matters.shape[1]
+        pixels = _inverse(_edges(matters, length, gain))
+        middle = (pixels[:, (step - 1) // 2 :: step] + pixels[:, step // 2 :: step]) / 2
+        places.append(middle * (2 / length) - 1)
     return places[0], places[1]
 
 
-def stretched(points: Tensor, close: Tensor, side_px: int, gain: float) -> Tensor:
+def with_places(codes: Tensor, places: tuple[Tensor, Tensor]) -> Tensor:
+    """Codes (N, n, h, w) and, as two more channels, where each lies in the picture.
+
+    Args:
+        codes: of stretched pictures.
+        places: rows and columns, see `cell_places`.
+    """
+    rows, columns = places
+    down = rows[:, None, :, None].expand(-1, 1, -1, codes.shape[3])
+    right = columns[:, None, None, :].expand(-1, 1, codes.shape[2], -1)
+    return torch.cat((codes, down, right), 1)
+
+
+def stretched(
+    points: Tensor, close: Tensor, size: tuple[int, int], gain: float
+) -> Tensor:
     """Where points (N, 2) of pictures lie once these are stretched; to the right and
     down, -1 to 1, and those outside stay.
 
     Args:
         points: (N, 2).
         close: (N, h, w) bool, which parts of the pictures matter.
-        side_px: of the square pictures [px].
+        size: height and width of the pictures [px].
         gain: see `stretch`.
     """
     moved = []
     for axis, matters in enumerate((close.any(1), close.any(2))):
-        edges = _edges(matters, side_px, gain)
-        at = (points[:, axis : axis + 1] + 1) * (side_px / 2)
-        left = at.long().clamp(0, side_px - 1)
+        length = size[1 - axis]
+        edges = _edges(matters, length, gain)
+        at = (points[:, axis : axis + 1] + 1) * (length / 2)
+        left = at.long().clamp(0, length - 1)
         before, after = edges.gather(1, left), edges.gather(1, left + 1)
         inside = before + (at - left) * (after - before)
-        moved.append(torch.where((at >= 0) & (at <= side_px), inside, at))
-    return torch.cat(moved, 1) * (2 / side_px) - 1
+        inside = torch.where((at >= 0) & (at <= length), inside, at)
+        moved.append(inside * (2 / length) - 1)
+    return torch.cat(moved, 1)
 
 
 def _edges(close: Tensor, length: int, gain: float) -> Tensor:

@@ -99,18 +99,18 @@ def test_points_and_parts_know_where_they_lie() -> None:
     close = looks((2, 5), (3, 5))
     nothing = looks()
     middles = (torch.arange(8) + 0.5) / 4 - 1
-    for places in cell_places(nothing, 64, GAIN):
+    for places in cell_places(nothing, SIZES.size, GAIN):
         assert torch.allclose(places[0], middles, atol=1e-3)
-    rows, columns = cell_places(close, 64, GAIN)
+    rows, columns = cell_places(close, SIZES.size, GAIN)
     grid = torch.stack(
         (columns[0].expand(8, -1), rows[0][:, None].expand(-1, 8)), -1
     ).reshape(-1, 2)
     # A part's middle lies, once stretched, where the part lies on the grid.
-    moved = stretched(grid, close.expand(64, -1, -1), 64, GAIN)
+    moved = stretched(grid, close.expand(64, -1, -1), SIZES.size, GAIN)
     there = torch.stack(
         (middles.expand(8, -1), middles[:, None].expand(-1, 8)), -1
     ).reshape(-1, 2)
     assert (moved - there).abs().max() < 0.02
     outside = torch.tensor([[2.0, 0.1], [-1.5, -2.0]])
-    kept = stretched(outside, close.expand(2, -1, -1), 64, GAIN)
+    kept = stretched(outside, close.expand(2, -1, -1), SIZES.size, GAIN)
     assert kept[0, 0] == 2 and torch.equal(kept[1], outside[1])
