@@ -70,6 +70,7 @@ SEGMENTS: dict[str, tuple[str, ...]] = {
 STARTS = {
     "near": {"back": (0.5, 1.2), "lateral": 0.35, "yaw": 0.4},
     "wide": {"back": (0.8, 1.8), "lateral": 0.7, "yaw": 0.9},
+    "there": {"back": (0.0, 0.5), "lateral": 0.4, "yaw": 0.5},
 }
 """Start ranges: distance from the nominal stance [m], lateral offset [m], yaw [rad]."""
 VAIN_S = 3.0
@@ -85,7 +86,8 @@ class KitchenEnvConfig:
     """What an episode is drawn from."""
 
     start: str = "near"
-    """`near`, `wide`, or `mixed` (either, evenly)."""
+    """`near`, `wide`, or `mixed` (either, evenly); `there` begins at the counter, and
+    with a short time limit many kitchens are seen in little time."""
     phrases: str = "train"
     """`train` or `test` phrasings of the prompt."""
     tasks: tuple[str, ...] = ("pick",)
