@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-from brownfield.envs.kitchen_env import KitchenEnv, KitchenEnvConfig
+from brownfield.envs.kitchen_env import STARTS, KitchenEnv, KitchenEnvConfig
 from brownfield.envs.rollout import ExpertActor, run_episode
 from brownfield.robot.g1.body import G1_BODY
 from brownfield.robot.g1.controller import READY_COMMAND
@@ -116,3 +116,15 @@ def test_any_tokens_keep_the_joints_within_limits(env: KitchenEnv) -> None:
         assert np.isfinite(q).all()
         # MuJoCo's joint limits are soft; a hundredth of a radian is contact depth.
         assert (q > limits[:, 0] - 0.05).all() and (q < limits[:, 1] + 0.05).all()
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_starts_are_where_they_say(start: str) -> None:
+    env = KitchenEnv(KitchenEnvConfig(start=start))
+    back = []
+    for seed in range(6):
+        env.reset(seed=seed)
+        back.append(-env.data.joint("g1/floating_base_joint").qpos[0])
+    env.close()
+    low, high = STARTS[start]["back"]
+    assert low - 1e-6 <= min(back) < max(back) <= high + 1e-6
