@@ -1,5 +1,7 @@
 """Laws of the transformer's masks and packing."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -165,3 +167,23 @@ def test_sizes_that_do_not_divide_are_refused() -> None:
         ModelConfig(width=30, heads=4)
     with pytest.raises(ValueError, match="layers"):
         ModelConfig(layers=1)
+
+
+def test_points_move_with_what_a_fovea_stretches(trunk: StreamTransformer) -> None:
+    torch.manual_seed(0)
+    sizes = replace(SIZES, video_levels=(8, 5, 5, 2), video_fovea=2.0)
+    seeing = StreamTransformer(sizes, PORTS).eval()
+    codes, state, text = (x.float() if x.is_floating_point() else x for x in _inputs())
+    codes[:, -1] = -1
+    points = torch.tensor([[-0.8, -0.8], [0.1, 0.6], [2.0, 0.0]])
+    assert torch.allclose(seeing.on_grid(points, codes), points, atol=1e-3)
+    assert torch.equal(trunk.on_grid(points, codes), points)
+    prefix = seeing.prefix("g1", text)
+    prompt = torch.zeros(3, dtype=torch.long)
+    plain = seeing.look("g1", codes, state, prefix, prompt)
+    # What matters in the upper left pushes the rest to the right and down.
+    codes[:, -1, 0, 0] = 0
+    moved = seeing.on_grid(points, codes)
+    assert (moved[:2] > points[:2] + 0.05).all() and moved[2, 0] == 2
+    close = seeing.look("g1", codes, state, prefix, prompt)
+    assert not torch.allclose(close.auxiliary, plain.auxiliary)
