@@ -200,8 +200,9 @@ def _sample(pixels: Tensor, rows: Tensor, columns: Tensor, *, thin: bool) -> Ten
         rows, columns: where to sample.
         thin: where samples lie far apart, each is a mean over what lies between.
     """
+    kind = pixels.device.type
     # Half precision does not tell neighbouring pixels apart.
-    with torch.autocast(pixels.device.type, enabled=False):
+    with torch.autocast("cpu" if kind == "meta" else kind, enabled=False):
         down, right = _lanczos(rows, thin), _lanczos(columns, thin)
         return down[:, None] @ pixels.float() @ right[:, None].transpose(2, 3)
 
