@@ -70,7 +70,7 @@ def test_fsq_says_the_ids_of_its_peer(levels: tuple[int, ...]) -> None:
     [
         ("eye", 8 * 8, 0.49),
         ("pico", 8 * 8, 0.6),
-        ("nano", 8 * 8, 2.2),
+        ("nano", 8 * 8, 2.16),
         ("nano-hq", 16 * 16, 0.5),
         ("small", 32 * 32, 24.6),
         ("cosmos", 32 * 32, 90.5),
