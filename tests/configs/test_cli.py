@@ -38,7 +38,7 @@ def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> N
             "unknown body 'h1'; the bodies are car, g1",
         ),
         (["record", "OUT", "--place", "moon"], "which needs none, got 'moon'"),
-        (["record", "OUT", "--kitchen.start", "far"], "near, wide, mixed"),
+        (["record", "OUT", "--kitchen.start", "far"], "near, wide, there, mixed"),
         (["record", "OUT", "--seeds", "0:2000000"], "kept for evaluation"),
         (["validate", "OUT"], "no dataset"),
         (["repair", "OUT"], "not our dataset"),

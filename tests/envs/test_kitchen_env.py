@@ -76,7 +76,7 @@ def test_bad_actions_and_prompts_are_refused(env: KitchenEnv) -> None:
         env.step(np.zeros(9))
     with pytest.raises(ValueError, match="about one of coffee cup, bottle"):
         env.reset(seed=3, options={"prompt": "dance"})
-    with pytest.raises(ValueError, match="near, wide, mixed"):
+    with pytest.raises(ValueError, match="near, wide, there, mixed"):
         KitchenEnv(KitchenEnvConfig(start="far"))
     with pytest.raises(ValueError, match="train, test"):
         KitchenEnv(KitchenEnvConfig(phrases="all"))
