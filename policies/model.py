@@ -34,6 +34,7 @@ from brownfield.tokenizers.video_fovea import (
     cell_places,
     looked_at,
     stretched,
+    unstretch,
     with_places,
 )
 
@@ -407,6 +408,21 @@ class StreamTransformer(nn.Module):
         if not self.config.video_fovea:
             return points
         return stretched(points, looked_at(codes), _SIZE, self.config.video_fovea)
+
+    def in_picture(self, share: Tensor, codes: Tensor) -> Tensor:
+        """What cells of the grid hold, as cells of the picture: (B, grid, grid), with a
+        sum of 1.
+
+        Args:
+            share: (B, grid, grid) at least 0.
+            codes: (B, digits, grid, grid).
+        """
+        gain, side = self.config.video_fovea, self.config.video_grid
+        if gain:
+            whole = functional.interpolate(share[:, None], _SIZE)
+            whole = unstretch(whole, looked_at(codes), gain).clamp_min(0)
+            share = functional.adaptive_avg_pool2d(whole, side)[:, 0]
+        return share / share.sum((1, 2), keepdim=True)
 
     def _cells(self, codes: Tensor) -> tuple[Tensor, Tensor]:
         """Rows (B, grid) and columns (B, grid) of cells in the picture, -1 to 1."""

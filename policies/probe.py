@@ -19,7 +19,8 @@ from brownfield.policies.intervals import Share
 from brownfield.policies.log import TrainingBar
 from brownfield.policies.policy import StreamPolicy, pixels_of
 from brownfield.policies.probe_reader import ReaderFit, fit_reader, read
-from brownfield.policies.windows import Windows, load_windows
+from brownfield.policies.windows import FRAME_SIZE, Windows, load_windows
+from brownfield.tokenizers.video_fovea import placed
 
 HELD_OUT_EVERY = 4
 """Every so many-th episode is only asked about."""
@@ -177,7 +178,10 @@ def _sight(
     def see(rows: NDArray[np.int64]) -> Tensor:
         frames = torch.from_numpy(windows.frames[windows.look[rows]])
         pixels = pixels_of(frames)
-        return pixels if source == "pixels" else policy.video.encode_codes(pixels)[0]
+        if source == "pixels":
+            return pixels
+        codes = policy.video.encode_codes(pixels)[0]
+        return placed(codes, (FRAME_SIZE, FRAME_SIZE), policy.video.fovea)
 
     return see
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
@@ -149,7 +150,12 @@ def _fit(
     """The tokenizer and its number of updates."""
     weights, sizes = None, config.sizes()
     if not config.salient or clips.segments is None:
-        # Nobody says what to look at closely.
+        if config.salient and sizes.fovea:
+            warnings.warn(
+                "the datasets hold no segments (record --segments): nobody says what "
+                "to look at closely, so this tokenizer gets no fovea",
+                stacklevel=2,
+            )
         sizes = sizes.without_fovea
     else:
         weights = [salience(each).astype(np.float16) for each in clips.segments]

@@ -516,7 +516,7 @@ def _model(
     return replace(
         model,
         video_levels=tuple(tokenizers.video.config.levels),
-        video_fovea=getattr(tokenizers.video.config, "fovea", 0.0),
+        video_fovea=tokenizers.video.fovea,
         memory_s=config.model.memory_s or model.memory_s,
     )
 

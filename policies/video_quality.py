@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from brownfield.policies.video_clips import VideoClips
 from brownfield.tokenizers.video import VideoTokenizer
+from brownfield.tokenizers.video_config import VideoConfig
+from brownfield.tokenizers.video_fovea import marked
+from brownfield.tokenizers.video_pixels import lead_in
+from brownfield.tokenizers.video_salience import salience
 from brownfield.tokenizers.video_usage import (
     digit_entropy_bits,
     id_entropy_bits,
@@ -120,11 +126,40 @@ def held_out_numbers(video: VideoTokenizer, clips: VideoClips) -> dict[str, floa
     errors = Errors(cut.names[1:])
     for each, (frames, segments) in zip(seen, _pairs(cut), strict=True):
         errors.add(video.decode(each[None])[0], frames, segments)
+    gaze = {}
+    if video.config.fovea and cut.segments is not None:
+        gaze = gaze_numbers(video.config, seen, cut.segments)
     numbers = {f"psnr_db/{name}": x for name, x in errors.psnr_db.items()}
     numbers |= usage(ids, video.config.levels)
     pixels = sum(frames[..., 0].size for frames in cut.frames)
     numbers["bits_per_pixel"] = numbers["digit_entropy_bits"] * ids.size / pixels
-    return {f"held_out/{name}": x for name, x in numbers.items()}
+    return {f"held_out/{name}": x for name, x in (numbers | gaze).items()}
+
+
+def gaze_numbers(
+    config: VideoConfig, ids: Sequence[NDArray[np.int64]], segments: Sequence[Frames]
+) -> dict[str, float]:
+    """Share of the parts with a thing that are looked at closely (`gaze_recall`), and
+    of those looked at closely that have one (`gaze_precision`).
+
+    Args:
+        config: sizes, with a fovea.
+        ids: of clips, each (blocks, h, w).
+        segments: of the same clips, each (T, H, W); 0 is the rest.
+    """
+    both = wanted = told = 0
+    for each, shown in zip(ids, segments, strict=True):
+        weights = lead_in(
+            torch.from_numpy(salience(shown))[None], config.frames_per_block
+        )
+        there = marked(weights, config)[0].numpy()
+        close = each >= math.prod(config.levels[:-1])
+        both += int((there & close).sum())
+        wanted, told = wanted + int(there.sum()), told + int(close.sum())
+    return {
+        "gaze_recall": both / max(wanted, 1),
+        "gaze_precision": both / max(told, 1),
+    }
 
 
 def usage(ids: NDArray[np.int64], levels: Sequence[int]) -> dict[str, float]:

@@ -35,9 +35,9 @@ class VideoConfig:
     levels: tuple[int, ...] = (8, 5, 5, 5)
     """Levels of the quantiser's channels; their product is the number of ids."""
     fovea: float = 0.0
-    """How much more room the rows and columns of a picture get in which something
-    matters; the last of `levels` is then 2, and says which do. 0 leaves pictures as
-    they are."""
+    """Rows and columns of a picture in which something matters get 1 + fovea times the
+    room of others; the last of `levels` is then 2, and says which do. 0 leaves pictures
+    as they are."""
 
     def __post_init__(self) -> None:
         """Refuse sizes that do not fit together."""

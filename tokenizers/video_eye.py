@@ -57,6 +57,11 @@ class VideoEye(nn.Module):
         return self._tokenizer.vocab_size
 
     @property
+    def fovea(self) -> float:
+        """How closely it looks at what matters, see `VideoConfig`."""
+        return self.config.fovea
+
+    @property
     def grid(self) -> int:
         """Side of the grid of ids of a frame."""
         return self.config.grid[0]

@@ -19,6 +19,7 @@ from brownfield.tokenizers.video_haar import haar
 from brownfield.tokenizers.video_layers import ChannelNorm
 
 _WIDTHS = (64, 32)
+"""Channels of the network that tells what matters."""
 _RARELY = -2.0
 """First logit: few parts of a picture matter."""
 _SOFT_PX = 2.0
@@ -131,6 +132,13 @@ def with_places(codes: Tensor, places: tuple[Tensor, Tensor]) -> Tensor:
     down = rows[:, None, :, None].expand(-1, 1, -1, codes.shape[3])
     right = columns[:, None, None, :].expand(-1, 1, codes.shape[2], -1)
     return torch.cat((codes, down, right), 1)
+
+
+def placed(codes: Tensor, size: tuple[int, int], gain: float) -> Tensor:
+    """Codes as `with_places` gives them, or as they are where `gain` is 0."""
+    if not gain:
+        return codes
+    return with_places(codes, cell_places(looked_at(codes), size, gain))
 
 
 def stretched(

@@ -54,15 +54,15 @@ class VideoNetwork(nn.Module):
                 the network's own gaze says by default.
         """
         config = self.config
+        looked: Tensor | None = None
         if self.gaze is not None:
-            close = self.gaze(pixels) > 0 if close is None else close
-            assert close is not None
-            pixels = self._refit(stretch, pixels, close)
+            looked = close if close is not None else torch.gt(self.gaze(pixels), 0)
+            pixels = self._refit(stretch, pixels, looked)
         patches = haar(pixels, config.frames_per_block, config.patch)
         state = state or self.start(self.encoder, len(pixels))
         latents, after = self._run(self.encoder, patches, state)
-        if close is not None:
-            told = (close[:, :, None].to(latents.dtype) * 2 - 1) * CLOSE
+        if looked is not None:
+            told = (looked[:, :, None].to(latents.dtype) * 2 - 1) * CLOSE
             latents = torch.cat((latents, told), 2)
         return latents, after
 

@@ -187,3 +187,9 @@ def test_points_move_with_what_a_fovea_stretches(trunk: StreamTransformer) -> No
     assert (moved[:2] > points[:2] + 0.05).all() and moved[2, 0] == 2
     close = seeing.look("g1", codes, state, prefix, prompt)
     assert not torch.allclose(close.auxiliary, plain.auxiliary)
+    # And what is pointed at there is shown where it is.
+    share = torch.zeros(3, 8, 8)
+    share[:, 3, 3] = 1
+    right, down = (seeing.in_picture(share, codes).sum(i).argmax(-1) for i in (1, 2))
+    assert (right < 3).all() and (down < 3).all()
+    assert torch.equal(trunk.in_picture(share, codes), share)

@@ -3,6 +3,8 @@
 import importlib
 import json
 import sys
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,8 @@ import numpy as np
 import pytest
 
 from brownfield.configs.cli import main
+from brownfield.policies import video_clips
+from brownfield.policies.tokenize_video import TokenizeVideoConfig, tokenize_video
 from brownfield.policies.video_clips import load_clips
 from brownfield.policies.video_quantisers import QuantiserBenchConfig, quantiser_bench
 from brownfield.robot.dataset_writer import DatasetWriter
@@ -113,6 +117,43 @@ def test_things_are_weighed_where_they_are_known(tmp_path: Path) -> None:
         assert frames.shape[:3] == segments.shape
     with pytest.raises(ValueError, match="expected segments of"):
         load_clips([tmp_path / "set"], size=(16, 16), hz=10, camera="head")
+
+
+def test_places_are_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with DatasetWriter(tmp_path / "set", synthetic.SMALL_BODY) as writer:
+        writer.commit(segmented.episode(0))
+    read = partial(load_clips, [tmp_path / "set"], size=(8, 8), hz=10, camera="head")
+    before = np.concatenate(read().segments or [])
+    monkeypatch.setattr(video_clips, "PLACES", segmented.NAMES[1:2])
+    clips = read()
+    after = np.concatenate(clips.segments or [])
+    assert clips.names == (segmented.NAMES[0], *segmented.NAMES[2:])
+    assert (before == 1).any() and (after[before == 1] == 0).all()
+    for entry in range(2, len(segmented.NAMES)):
+        assert (after[before == entry] == entry - 1).all()
+
+
+def test_who_is_told_what_matters_looks_at_it_closely(
+    dataset: Path, tmp_path: Path
+) -> None:
+    with DatasetWriter(tmp_path / "set", synthetic.SMALL_BODY) as writer:
+        for seed in range(4):
+            writer.commit(segmented.episode(seed))
+    config = TokenizeVideoConfig(
+        datasets=(tmp_path / "set",), network="eye", size=(8, 8), camera="head",
+        hz=10, steps=2, batch=2, validation_every_episode=2, threads=1,
+        out=tmp_path / "eye", show_progress=False,
+    )  # fmt: skip
+    tokenize_video(config)
+    assert VideoTokenizer.load(tmp_path / "eye").config.fovea > 0
+    told = json.loads((tmp_path / "eye/metrics.jsonl").read_text().splitlines()[-1])
+    assert 0 <= told["held_out/gaze_recall"] <= 1
+    assert 0 <= told["held_out/gaze_precision"] <= 1
+    tokenize_video(replace(config, salient=False))
+    assert VideoTokenizer.load(tmp_path / "eye").config.fovea == 0
+    with pytest.warns(UserWarning, match="no fovea"):
+        tokenize_video(replace(config, datasets=(dataset,), size=(32, 32)))
+    assert VideoTokenizer.load(tmp_path / "eye").config.fovea == 0
 
 
 def test_a_fit_needs_an_end(capsys: pytest.CaptureFixture[str]) -> None:

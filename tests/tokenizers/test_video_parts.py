@@ -68,7 +68,8 @@ def test_fsq_says_the_ids_of_its_peer(levels: tuple[int, ...]) -> None:
 @pytest.mark.parametrize(
     ("name", "ids", "millions"),
     [
-        ("eye", 8 * 8, 0.49),
+        # What tells it where to look reads whole blocks of frames.
+        ("eye", 8 * 8, {1: 0.437, 4: 0.557}),
         ("pico", 8 * 8, 0.6),
         ("nano", 8 * 8, 2.16),
         ("nano-hq", 16 * 16, 0.5),
@@ -77,7 +78,10 @@ def test_fsq_says_the_ids_of_its_peer(levels: tuple[int, ...]) -> None:
     ],
 )
 def test_presets_have_their_sizes(
-    name: str, ids: int, millions: float, frames_per_block: int
+    name: str,
+    ids: int,
+    millions: float | dict[int, float],
+    frames_per_block: int,
 ) -> None:
     config = video_preset(name, frames_per_block=frames_per_block)
     with torch.device("meta"):
@@ -91,7 +95,9 @@ def test_presets_have_their_sizes(
     assert latents.shape == again.shape == (2, 3, len(config.levels), *config.grid)
     assert math.prod(config.grid) == ids and shown.shape == pixels.shape
     assert [p.shape for p in start.past] == [p.shape for p in past.past]
-    assert count == pytest.approx(millions, rel=0.15)
+    if isinstance(millions, dict):
+        millions = millions[frames_per_block]
+    assert count == pytest.approx(millions, rel=0.1)
 
 
 def test_a_third_stage_and_a_flat_first_one_fit_together() -> None:
