@@ -21,11 +21,8 @@ Array = NDArray[np.float64]
 
 SIDES = {"right": slice(3, 10), "left": slice(10, 17)}
 """Palm and grip of each hand in a command (17,)."""
-MARGIN_M = 0.05
-"""Both hands are as near when the object is no farther to the left along the counter
-[m]; then it is the right one's."""
 STAYS_M = 0.10
-"""A hand that was chosen stays while the object is no farther beyond the margin than
+"""A hand that was chosen stays while the object is no farther on the other side than
 this [m]: the other one is raised."""
 RAISED_M = 0.12
 """The hand that has nothing to do waits so far above its ready pose, where no bottle
@@ -54,7 +51,7 @@ def hand_for(state: HandsState) -> str:
     if closed or len(reaching) == 1:
         return (closed or reaching)[0]
     # Along the counter: seen from the robot a turn would change it.
-    aside = state.body.grasp_point[1] - state.body.position[1] - MARGIN_M
+    aside = state.body.grasp_point[1] - state.body.position[1]
     raised = [side for side, hand in hands.items() if _raised_m(side, hand) > 0.02]
     if len(raised) == 1:
         # Who waits above has not been chosen: swaying must not change that.

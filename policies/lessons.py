@@ -15,8 +15,9 @@ from brownfield.policies.batches import (
     tokenize,
 )
 from brownfield.policies.losses import LossConfig
+from brownfield.policies.mirror import mirrored
 from brownfield.policies.tokenizer_set import TokenizerSet
-from brownfield.policies.windows import Windows
+from brownfield.policies.windows import Windows, joined
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +66,7 @@ def lesson_of(
     hold_out_every: int,
     measure: bool,
     memory_s: Sequence[float] = (),
+    mirror: bool = False,
 ) -> Lesson:
     """Tokenize a body's windows and set some episodes apart.
 
@@ -77,9 +79,10 @@ def lesson_of(
         hold_out_every: every so many-th episode is held out; 0 holds none.
         measure: whether this process measures on them.
         memory_s: ages of the looks that are remembered [s].
+        mirror: whether every episode to learn from is there in a mirror too.
 
     Raises:
-        ValueError: no episode is left to learn from.
+        ValueError: no episode is left to learn from, or the body has no mirror.
     """
     held_out = windows.held_out(hold_out_every)
     training = ~held_out[windows.look]
@@ -93,6 +96,10 @@ def lesson_of(
         kept = tokenize(
             windows.looks(held_out), tokenizers, text_bytes, memory_s=memory_s
         )
+    if mirror:
+        again = mirrored(windows.looks(~held_out))
+        windows = joined(windows, again)
+        training = np.append(training, np.ones(len(again), bool))
     place = place_of(windows.body)
     return Lesson(
         body=windows.body,

@@ -28,6 +28,7 @@ from brownfield.policies.lessons import Lesson, lesson_of
 from brownfield.policies.log import MetricsLog, NoRun, TrainingBar, start_run
 from brownfield.policies.losses import LossConfig
 from brownfield.policies.metrics import offline_metrics
+from brownfield.policies.mirror import check_mirror
 from brownfield.policies.model import ModelConfig
 from brownfield.policies.objective import Objective, objective
 from brownfield.policies.optimizer import Optimizer, OptimizerConfig
@@ -94,6 +95,10 @@ class TrainConfig:
 
     state_dropout: float = 0.05
     """Chance of withholding the state of a row."""
+
+    mirror: bool = False
+    """Learn from every episode in a mirror too, with left and right exchanged; only
+    bodies with commands for both hands can."""
 
     loss: LossConfig = field(default_factory=LossConfig)
     """Weights and target widths; what means nothing to a body is left out."""
@@ -194,6 +199,8 @@ class TrainConfig:
                 f"batch {self.batch} leaves a body without a row: its bodies have "
                 f"{self.rows_of_bodies}"
             )
+        for body in self.body if self.mirror else ():
+            check_mirror(body)
         if self.resume and self.init is not None:
             raise ValueError("resume goes on from out; init begins anew: give one")
         if self.anchor is not None and self.init is None:
@@ -253,6 +260,7 @@ class Trainer:
                 loss=config.loss,
                 hold_out_every=config.validation_every_episode,
                 measure=ranks.first,
+                mirror=config.mirror,
             )
             for one in windows
         ]

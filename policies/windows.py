@@ -128,6 +128,33 @@ class Windows:
         return Windows(**taken)
 
 
+def joined(one: Windows, other: Windows) -> Windows:
+    """The episodes of both, of one body, those of `other` last.
+
+    Raises:
+        ValueError: bodies, truths or classes differ, or only one has segments.
+    """
+    for name in ("body", "privileged_names", "segment_names"):
+        ours, theirs = getattr(one, name), getattr(other, name)
+        if ours != theirs:
+            raise ValueError(f"expected windows of {name} {ours}, got {theirs}")
+    if (one.segments is None) != (other.segments is None):
+        raise ValueError("expected segments in both windows or in none")
+    prompts = {prompt: n for n, prompt in enumerate(one.prompts)}
+    renamed = [prompts.setdefault(prompt, len(prompts)) for prompt in other.prompts]
+    after = {f.name: getattr(other, f.name) for f in fields(other)}
+    after["prompt"] = np.array(renamed, np.int64)[other.prompt]
+    for name in ("look", "following"):
+        after[name] = after[name] + len(one.episode)
+    after["episode"] = other.episode + one.episode.max() + 1
+    values: dict[str, Any] = {"body": one.body, "prompts": tuple(prompts)}
+    values |= {n: getattr(one, n) for n in ("privileged_names", "segment_names")}
+    for name in after.keys() - values.keys():
+        mine = getattr(one, name)
+        values[name] = None if mine is None else np.concatenate([mine, after[name]])
+    return Windows(**values)
+
+
 FRAME_SIZE = 64
 """Side of the frame that the video tokenizer sees [pixels]."""
 
@@ -228,7 +255,7 @@ def windows_of(
         body=body.name,
         privileged_names=names,
         prompts=tuple(prompts),
-        segments=_joined(classes, joined["episode"], size),
+        segments=_all_segments(classes, joined["episode"], size),
         segment_names=classes_names,
         **joined,
     )  # type: ignore[arg-type]
@@ -248,7 +275,7 @@ def _check_segments(one: Trajectory, names: tuple[str, ...], size: int) -> None:
         )
 
 
-def _joined(
+def _all_segments(
     classes: list[NDArray[np.uint8] | None], episode: NDArray[np.int64], size: int
 ) -> NDArray[np.uint8] | None:
     """Segments of all looks, nothing but the rest where an episode has none."""
