@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor
 
 from brownfield.policies.model import ModelConfig
@@ -110,7 +110,8 @@ def save_checkpoint(
             for name, value in policy.state_dict().items()
             if not name.startswith("video.")
         }
-        save_file(tensors, aside / "weights.safetensors")
+        # Not `save_file`, which lets nobody else read what it writes.
+        (aside / "weights.safetensors").write_bytes(save(tensors))
         (aside / "tokenizers").mkdir()
         checkpoint.tokenizers.save(aside / "tokenizers")
         vocabulary_of(checkpoint.tokenizers, saved_hashes(aside / "tokenizers")).save(
@@ -118,7 +119,8 @@ def save_checkpoint(
         )
         if resume is not None:
             (aside / "state").mkdir()
-            save_file(resume, aside / "state" / "training.safetensors")
+            state = aside / "state" / "training.safetensors"
+            state.write_bytes(save(resume))
         parameters = sum(p.numel() for p in policy.parameters())
         (aside / "card.md").write_text(_card(checkpoint, parameters))
         hashed = [

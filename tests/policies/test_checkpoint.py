@@ -30,6 +30,14 @@ def test_saved_and_loaded_is_the_same(folder: Path, tmp_path: Path) -> None:
     assert first.facts == second.facts
 
 
+def test_who_may_read_the_card_may_read_the_weights(
+    folder: Path, tmp_path: Path
+) -> None:
+    save_checkpoint(tmp_path / "again", load_checkpoint(folder))
+    files = [path for path in (tmp_path / "again").rglob("*") if path.is_file()]
+    assert len({path.stat().st_mode for path in files}) == 1
+
+
 def test_half_precision_is_smaller_and_close(folder: Path, tmp_path: Path) -> None:
     whole = load_checkpoint(folder)
     save_checkpoint(tmp_path / "half", whole, weights="float16")
