@@ -1,9 +1,8 @@
 """Episodes in a mirror: a robot with two alike sides learns from each of them twice.
 
 What its left hand took, its right hand takes in a mirrored place, and what was to the
-left is to the right, in pictures, numbers and words. A controller that is not quite
-alike on both sides makes a mirrored state a little untrue; how far it goes is small
-beside noise of sensors.
+left is to the right, in pictures, numbers and words. Where the robot has nothing to
+take, its expert rests the right hand, and in a mirror the left one.
 """
 
 from __future__ import annotations
@@ -36,6 +35,9 @@ _TURNED = (
 
 def mirrored(windows: Windows) -> Windows:
     """The same windows with left and right exchanged; twice is nothing.
+
+    Pictures are mirrored along their width; positions, velocities and rotation vectors
+    in the pelvis frame along y; each joint gets the angle of its fellow.
 
     Raises:
         ValueError: the body's commands are for one side.

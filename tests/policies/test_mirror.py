@@ -7,6 +7,7 @@ import mujoco
 import numpy as np
 import pytest
 
+from brownfield.envs.expert_hands import SIDES
 from brownfield.envs.kitchen_env import PRIVILEGED_NAMES, KitchenEnv, KitchenEnvConfig
 from brownfield.policies.batches import AugmentConfig
 from brownfield.policies.lessons import lesson_of
@@ -17,6 +18,7 @@ from brownfield.policies.tokenizer_set import TokenizerSet
 from brownfield.policies.train import TrainConfig
 from brownfield.policies.windows import Windows, command_columns, joined, windows_of
 from brownfield.robot.g1.body import G1_TWO_HANDS
+from brownfield.robot.g1.upper_body import mirrored_pose
 from brownfield.robot.trajectory import Trajectory
 
 
@@ -105,6 +107,17 @@ def test_a_mirrored_state_is_that_of_a_mirrored_body(seen: Windows) -> None:
         other = "" if side else "left_"
         here = [state[names.index(f"{other}palm_fk_{axis}")] for axis in "xyz"]
         np.testing.assert_allclose(there, np.array(here) * [1, -1, 1])
+
+
+def test_plans_are_those_of_the_other_hand(seen: Windows) -> None:
+    """As the expert mirrors what it does with the left hand."""
+    for ours, theirs in ((seen, mirrored(seen)), (mirrored(seen), seen)):
+        for name in ("label", "executed", "last"):
+            here, there = getattr(ours, name), getattr(theirs, name)
+            np.testing.assert_array_equal(there[..., :3], here[..., :3] * [1, -1, -1])
+            left, right = there[..., SIDES["left"]], here[..., SIDES["right"]]
+            np.testing.assert_array_equal(left[..., :6], mirrored_pose(right[..., :6]))
+            np.testing.assert_array_equal(left[..., 6], right[..., 6])
 
 
 def test_what_is_told_is_seen_there(seen: Windows) -> None:
