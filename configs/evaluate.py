@@ -51,6 +51,9 @@ class Evaluate(PlaceOptions):
     """metrics.jsonl of the training, for its curves; None looks beside the
     checkpoint."""
 
+    resume: bool = False
+    """Go on with an evaluation of the same that was cut short, in `out`."""
+
     publish: str = ""
     """Copy results.json into the checkpoint, as results_<this>.json."""
 
@@ -76,6 +79,7 @@ def run(config: Evaluate) -> int:
             workers=config.workers,
             filmed=config.filmed,
             metrics=config.metrics,
+            resume=config.resume,
         )
     )
     if config.publish:

@@ -22,6 +22,7 @@ from brownfield.envs.kitchen_env import KitchenEnvConfig
 from brownfield.envs.parallel import ordered_map
 from brownfield.envs.places import EnvConfig, body_of
 from brownfield.policies.checkpoint import find_checkpoint, load_checkpoint
+from brownfield.policies.episode_journal import journal, written
 from brownfield.policies.episodes import (
     EpisodeJob,
     EpisodeRunner,
@@ -70,6 +71,9 @@ class EvaluateConfig:
     """metrics.jsonl of the training, for its curves; None looks beside the
     checkpoint."""
 
+    resume: bool = False
+    """Go on with an evaluation of the same that was cut short, in `out`."""
+
     show_progress: bool = True
     """Draw a progress bar."""
 
@@ -93,7 +97,8 @@ def evaluate(config: EvaluateConfig) -> EvaluationResult:
     """Run the episodes and write results, films and report to `config.out`.
 
     Raises:
-        ValueError: the checkpoint is missing, altered, or of another body.
+        ValueError: the checkpoint is missing, altered, or of another body; or what was
+            cut short in `config.out` was another evaluation.
         JobError: an episode failed; the message names its seed.
     """
     checkpoint = find_checkpoint(config.checkpoint).resolve()
@@ -112,30 +117,38 @@ def evaluate(config: EvaluateConfig) -> EvaluationResult:
         for actor in config.actors
         for seed in seeds
     ]
-    episodes: list[EpisodeResult] = []
-    footage: dict[tuple[str, int], Footage] = {}
+    about = {
+        "checkpoint_sha256": sha256_of(checkpoint),
+        "config": settings_of(config),
+        "versions": package_versions(),
+        "commit": source_revision(),
+    }
+    before, spent_s = written(config.out, about) if config.resume else ({}, 0.0)
+    found, footage = dict(before), dict[tuple[str, int], Footage]()
+    # No film outlives a kill: what was to be filmed is driven again.
+    left = [job for job in jobs if job.film or (job.actor, job.seed) not in before]
     runner = EpisodeRunner(checkpoint=checkpoint, env=config.env)
-    with _bar(config.show_progress) as bar:
-        task = bar.add_task(config.title, total=len(jobs), note="")
-        for episode, seen in ordered_map(runner, jobs, config.workers):
-            episodes.append(episode)
-            if seen.clip:
-                footage[episode.actor, episode.seed] = seen
-            ours = [e.success for e in episodes if e.actor == episode.actor]
-            note = f"{episode.actor} {100 * sum(ours) / len(ours):.1f} %"
-            bar.update(task, advance=1, note=note)
-    result = EvaluationResult(
-        checkpoint=checkpoint.name,
-        checkpoint_sha256=sha256_of(checkpoint),
-        facts=loaded.facts,
-        config=settings_of(config),
-        versions=package_versions(),
-        commit=source_revision(),
-        wall_s=round(time.monotonic() - start, 1),
-        episodes=tuple(episodes),
-    )
-    config.out.mkdir(parents=True, exist_ok=True)
-    result.save(config.out / "results.json")
+    with journal(config.out, about, before.values(), spent_s) as add:
+        with _bar(config.show_progress) as bar:
+            done = len(jobs) - len(left)
+            task = bar.add_task(config.title, total=len(jobs), completed=done, note="")
+            for episode, seen in ordered_map(runner, left, config.workers):
+                found[episode.actor, episode.seed] = episode
+                add(episode, spent_s + time.monotonic() - start)
+                if seen.clip:
+                    footage[episode.actor, episode.seed] = seen
+                ours = [e.success for e in found.values() if e.actor == episode.actor]
+                note = f"{episode.actor} {100 * sum(ours) / len(ours):.1f} %"
+                bar.update(task, advance=1, note=note)
+        episodes = [found[job.actor, job.seed] for job in jobs]
+        result = EvaluationResult(
+            checkpoint=checkpoint.name,
+            facts=loaded.facts,
+            wall_s=round(spent_s + time.monotonic() - start, 1),
+            episodes=tuple(episodes),
+            **about,
+        )
+        result.save(config.out / "results.json")
     films = _write_films(config, episodes, footage)
     material = Material(
         films=films,
@@ -200,7 +213,9 @@ def sha256_of(checkpoint: Path) -> str:
 def settings_of(config: EvaluateConfig) -> dict[str, Any]:
     """What decides the outcome; not where files lie or how many processes ran."""
     settings = asdict(config)
-    for name in ("checkpoint", "out", "workers", "metrics", "show_progress", "title"):
+    for name in (
+        "checkpoint", "out", "workers", "metrics", "resume", "show_progress", "title",
+    ):  # fmt: skip
         del settings[name]
     places = settings["env"]["place"]
     settings["env"]["place"] = [Path(place).name for place in places]

@@ -2,16 +2,18 @@
 
 import json
 from copy import deepcopy
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from brownfield.envs.kitchen_env import KitchenEnv, KitchenEnvConfig
+from brownfield.envs.parallel import JobError
 from brownfield.policies.bench import fit_quickly, made_up_windows
 from brownfield.policies.checkpoint import Checkpoint, save_checkpoint
-from brownfield.policies.episodes import swapped_prompt
+from brownfield.policies.episode_journal import NAME, written
+from brownfield.policies.episodes import EpisodeJob, EpisodeRunner, swapped_prompt
 from brownfield.policies.evaluate import EvaluateConfig, evaluate
 from brownfield.policies.model import ModelConfig
 from brownfield.policies.policy import StreamPolicy
@@ -72,6 +74,51 @@ def test_evaluation_writes_results_films_and_report(
         "report.html",
         "results.json",
     ]
+
+
+def test_an_evaluation_that_was_cut_short_goes_on(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = EvaluateConfig(
+        checkpoint=checkpoint,
+        out=tmp_path / "whole",
+        first_seed=1_000_000,
+        episodes=2,
+        actors=("policy", "random"),
+        env=SHORT,
+        workers=0,
+        filmed=1,
+        show_progress=False,
+    )
+    whole = evaluate(config)
+    run, driven = EpisodeRunner.__call__, []
+
+    def killed(self: EpisodeRunner, job: EpisodeJob) -> Any:
+        if len(driven) == 3:
+            raise RuntimeError("the power went")
+        driven.append((job.actor, job.seed))
+        return run(self, job)
+
+    short = replace(config, out=tmp_path / "short")
+    monkeypatch.setattr(EpisodeRunner, "__call__", killed)
+    with pytest.raises(JobError, match="the power went"):
+        evaluate(short)
+    path = short.out / NAME
+    with path.open("a") as file:
+        file.write('{"episode": {"act')  # killed while it wrote
+    driven.clear()
+    with pytest.raises(ValueError, match="with another config: give the same"):
+        evaluate(replace(short, episodes=3, resume=True))
+    result = evaluate(replace(short, resume=True))
+    assert result.episodes == whole.episodes and result.config == whole.config
+    # The first is filmed, the last is missing.
+    assert driven == [("policy", 1_000_000), ("random", 1_000_001)]
+    assert (short.out / "policy.mp4").stat().st_size > 0 and not path.exists()
+    path.write_text("not a journal\n")
+    with pytest.raises(ValueError, match="expected the journal of an evaluation"):
+        evaluate(replace(short, resume=True))
+    path.write_text("")
+    assert written(short.out, {}) == ({}, 0.0)
 
 
 def test_two_policies_are_compared_on_the_seeds_that_both_drove() -> None:
