@@ -11,7 +11,6 @@ from pathlib import Path
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -20,6 +19,7 @@ from rich.progress import (
 from brownfield.envs.parallel import ordered_map
 from brownfield.robot.body import Body
 from brownfield.robot.dataset_writer import DatasetWriter
+from brownfield.robot.progress import LoggedProgress
 from brownfield.robot.trajectory import Trajectory
 
 Episode = Callable[[int], Trajectory]
@@ -56,7 +56,7 @@ def _progress(show: bool, total: int, begin: int) -> Iterator[Callable[[float], 
         TimeRemainingColumn(),
         TextColumn("{task.fields[share]}"),
     )
-    with Progress(*columns, disable=not show) as bar:
+    with LoggedProgress(*columns, disable=not show) as bar:
         task = bar.add_task("record", total=total, completed=begin, rate="", share="")
         start = time.monotonic()
         count = 0

@@ -12,7 +12,6 @@ from typing import Any
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -37,6 +36,7 @@ from brownfield.policies.results import (
     package_versions,
     source_revision,
 )
+from brownfield.robot.progress import LoggedProgress
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -222,8 +222,8 @@ def settings_of(config: EvaluateConfig) -> dict[str, Any]:
     return json.loads(json.dumps(settings))
 
 
-def _bar(show: bool) -> Progress:
-    return Progress(
+def _bar(show: bool) -> LoggedProgress:
+    return LoggedProgress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),

@@ -7,11 +7,12 @@ from typing import Any, Protocol
 
 from rich.progress import (
     BarColumn,
-    Progress,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+
+from brownfield.robot.progress import LoggedProgress
 
 
 class Run(Protocol):
@@ -88,7 +89,7 @@ class TrainingBar:
     """A bar over 0-1 that also says rate and loss; silent when not wanted."""
 
     def __init__(self, title: str, show: bool) -> None:
-        self._progress = Progress(
+        self._progress = LoggedProgress(
             TextColumn(title),
             BarColumn(),
             TextColumn("{task.percentage:>5.1f} %"),
