@@ -24,6 +24,7 @@ from brownfield.envs.road.road_env import RoadEnv
 from brownfield.envs.road.scene import TIMESTEP_S
 from brownfield.envs.rollout import ExpertActor
 from brownfield.policies.agent import PolicyAgent
+from brownfield.policies.pictures import Pictures
 from brownfield.policies.ranks import Ranks
 from brownfield.policies.results import package_versions, source_revision
 from brownfield.policies.tokenize import fit_action, fit_state
@@ -232,7 +233,7 @@ def made_up_windows(rows: int, body: Body = G1_BODY, prompt: str = PROMPT) -> Wi
     commands = rng.uniform(lower, upper, (rows, steps, dim)).astype(np.float32)
     return Windows(
         body=body.name,
-        frames=rng.integers(0, 256, (rows, 64, 64, 3), dtype=np.uint8),
+        frames=Pictures.of(rng.integers(0, 256, (rows, 64, 64, 3), dtype=np.uint8)),
         state=rng.normal(0, 0.3, (rows, body.state_dim)).astype(np.float32),
         last=commands[:, 0].copy(),
         velocity=rng.normal(0, 0.1, (rows, dim)).astype(np.float32),

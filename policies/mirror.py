@@ -57,9 +57,9 @@ def mirrored(windows: Windows) -> Windows:
         "privileged": truth,
     }.items():
         values[name] = values[name][..., order] * sign
-    values["frames"] = windows.frames[:, :, ::-1]
+    values["frames"] = windows.frames.mirrored()
     if windows.segments is not None:
-        values["segments"] = windows.segments[:, :, ::-1]
+        values["segments"] = windows.segments.mirrored()
     values["prompts"] = tuple(
         _swapped(prompt, r"\b(left|right)\b") for prompt in windows.prompts
     )

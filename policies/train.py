@@ -97,8 +97,8 @@ class TrainConfig:
     """Chance of withholding the state of a row."""
 
     mirror: bool = False
-    """Learn from every episode in a mirror too, with left and right exchanged, for
-    twice the memory; only bodies with commands for both hands can."""
+    """Learn from every episode in a mirror too, with left and right exchanged; only
+    bodies with commands for both hands can."""
 
     loss: LossConfig = field(default_factory=LossConfig)
     """Weights and target widths; what means nothing to a body is left out."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brownfield.policies.phases import PHASES
+from brownfield.policies.pictures import Pictures
 from brownfield.robot.bodies import body_named
 from brownfield.robot.body import Body
 from brownfield.robot.dataset_reader import DatasetReader
@@ -42,7 +43,7 @@ class Windows:
     body: str
     """Whose they are."""
 
-    frames: NDArray[np.uint8]
+    frames: Pictures
     """(N, 64, 64, 3) head camera as the video tokenizer sees it."""
 
     state: NDArray[np.float32]
@@ -63,7 +64,7 @@ class Windows:
     episode: NDArray[np.int64]
     """(N,) number of the episode."""
 
-    segments: NDArray[np.uint8] | None = None
+    segments: Pictures | None = None
     """(N, 64, 64) what each pixel shows, entries of `segment_names`; 0, the rest, in
     episodes without; None where no episode was recorded with segments."""
 
@@ -117,12 +118,15 @@ class Windows:
         new_look = np.cumsum(mask) - 1
         rows = mask[self.look]
         values = {f.name: getattr(self, f.name) for f in fields(self)}
-        taken: dict[str, Any] = {
-            name: value
-            if name in OF_ALL or value is None
-            else value[mask if name in OF_LOOKS else rows]
-            for name, value in values.items()
-        }
+        taken: dict[str, Any] = {}
+        for name, value in values.items():
+            kept = mask if name in OF_LOOKS else rows
+            if name in OF_ALL or value is None:
+                taken[name] = value
+            elif isinstance(value, Pictures):
+                taken[name] = value.take(kept)
+            else:
+                taken[name] = value[kept]
         for name in ("following", "look"):
             taken[name] = new_look[taken[name]]
         return Windows(**taken)
@@ -151,7 +155,12 @@ def joined(one: Windows, other: Windows) -> Windows:
     values |= {n: getattr(one, n) for n in ("privileged_names", "segment_names")}
     for name in after.keys() - values.keys():
         mine = getattr(one, name)
-        values[name] = None if mine is None else np.concatenate([mine, after[name]])
+        if mine is None:
+            values[name] = None
+        elif isinstance(mine, Pictures):
+            values[name] = mine.joined(after[name])
+        else:
+            values[name] = np.concatenate([mine, after[name]])
     return Windows(**values)
 
 
@@ -246,6 +255,7 @@ def windows_of(
     if not start:
         raise ValueError("there is no episode to learn from")
     # Frames fill the memory: let go of each list as soon as it is joined.
+    frames = Pictures.of(np.concatenate(parts.pop("frames")))
     joined = {name: np.concatenate(parts.pop(name)) for name in list(parts)}
     for name in ("state", "last", "velocity", "label", "executed", "privileged"):
         joined[name] = joined[name].astype(np.float32, copy=False)
@@ -255,6 +265,7 @@ def windows_of(
         body=body.name,
         privileged_names=names,
         prompts=tuple(prompts),
+        frames=frames,
         segments=_all_segments(classes, joined["episode"], size),
         segment_names=classes_names,
         **joined,
@@ -277,7 +288,7 @@ def _check_segments(one: Trajectory, names: tuple[str, ...], size: int) -> None:
 
 def _all_segments(
     classes: list[NDArray[np.uint8] | None], episode: NDArray[np.int64], size: int
-) -> NDArray[np.uint8] | None:
+) -> Pictures | None:
     """Segments of all looks, nothing but the rest where an episode has none."""
     if all(each is None for each in classes):
         return None
@@ -285,7 +296,7 @@ def _all_segments(
     for number, each in enumerate(classes):
         if each is not None:
             whole[episode == number] = each
-    return whole
+    return Pictures.of(whole)
 
 
 def load_windows(

@@ -12,6 +12,7 @@ from brownfield.policies.agent import PolicyAgent
 from brownfield.policies.bench import made_up_windows
 from brownfield.policies.checkpoint import load_checkpoint, load_resume
 from brownfield.policies.optimizer import OptimizerConfig
+from brownfield.policies.pictures import Pictures
 from brownfield.policies.ranks import Ranks, run_ranks
 from brownfield.policies.schedule import MovingAverage, ScheduleConfig
 from brownfield.policies.tokenize import TokenizeConfig, fit_tokenizers
@@ -140,7 +141,9 @@ def test_what_matters_weighs_more_in_the_picture(
     losses = []
     for things in (0, 1):
         classes[:, 20:24, 20:24] = things
-        told = replace(windows, segments=classes.copy(), segment_names=("rest", "cup"))
+        told = replace(
+            windows, segments=Pictures.of(classes.copy()), segment_names=("rest", "cup")
+        )
         trainer = Trainer(replace(tiny, reconstruction_share=1.0), [told], Ranks())
         losses.append(float(trainer.one_step(0.0)["g1/reconstruction"]))
     trainer = Trainer(replace(tiny, reconstruction_share=1.0), [windows], Ranks())
