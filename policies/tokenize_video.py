@@ -71,6 +71,10 @@ class TokenizeVideoConfig:
     rate: float = 4e-3
     """Highest learning rate."""
 
+    precision: str = "auto"
+    """`float32`, `bfloat16` (autocast, but for the quantiser), or `auto`: bfloat16 on a
+    processor that calculates in it."""
+
     validation_every_episode: int = 10
     """Every so many-th episode is only looked at; 0 for none."""
 
@@ -94,6 +98,7 @@ class TokenizeVideoConfig:
         if (self.steps is None) == (self.seconds is None):
             raise ValueError("give either steps or seconds")
         self.sizes()
+        self.fit()
 
     def sizes(self) -> VideoConfig:
         """Sizes of the tokenizer.
@@ -107,6 +112,22 @@ class TokenizeVideoConfig:
         if self.size is not None:
             changes["size"] = self.size
         return video_preset(self.network, **changes)
+
+    def fit(self) -> VideoFit:
+        """Budget and schedule.
+
+        Raises:
+            ValueError: a budget, a size or a precision that means nothing.
+        """
+        return VideoFit(
+            steps=self.steps,
+            seconds=self.seconds,
+            batch=self.batch,
+            blocks=self.blocks,
+            rate=self.rate,
+            precision=self.precision,
+            seed=self.seed,
+        )
 
 
 def tokenize_video(config: TokenizeVideoConfig) -> Path:
@@ -159,14 +180,6 @@ def _fit(
         sizes = sizes.without_fovea
     else:
         weights = [salience(each).astype(np.float16) for each in clips.segments]
-    fit = VideoFit(
-        steps=config.steps,
-        seconds=config.seconds,
-        batch=config.batch,
-        blocks=config.blocks,
-        rate=config.rate,
-        seed=config.seed,
-    )
     began, steps = time.monotonic(), 0
     with TrainingBar("video tokenizer", config.show_progress) as bar:
 
@@ -186,6 +199,11 @@ def _fit(
             )
 
         video = VideoTokenizer.fit(
-            clips.frames, sizes, weights, fit=fit, device=config.device, report=report
+            clips.frames,
+            sizes,
+            weights,
+            fit=config.fit(),
+            device=config.device,
+            report=report,
         )
     return video, steps

@@ -28,6 +28,7 @@ Maps = Sequence[NDArray[np.floating]]
 
 _GAZE = 0.1  # weight of telling what matters
 _MISSED = 3.0  # a part that matters and is missed counts as three seen in vain
+PRECISIONS = ("auto", "float32", "bfloat16")
 _NARROW = 16
 """Matrices with fewer rows or columns take AdamW's steps."""
 
@@ -56,6 +57,9 @@ class VideoFit:
     """Weight of the loss that keeps every channel of the latents over its levels."""
     motion: float = 2.0
     """Weight added to the pixels that move."""
+    precision: str = "auto"
+    """`float32`, `bfloat16` (autocast, but for the quantiser), or `auto`: bfloat16 on a
+    processor that calculates in it."""
     seed: int = 0
     """Seed of the first parameters and of the windows drawn."""
 
@@ -75,6 +79,21 @@ class VideoFit:
                 f"batch, blocks and warm_up must be at least 1, got {self.batch}, "
                 f"{self.blocks} and {self.warm_up}"
             )
+        if self.precision not in PRECISIONS:
+            raise ValueError(
+                f"precision must be one of {', '.join(PRECISIONS)}; got "
+                f"{self.precision!r}"
+            )
+
+    def halves(self, device: torch.device) -> bool:
+        """Whether a fit on this device autocasts to bfloat16."""
+        if self.precision != "auto":
+            return self.precision == "bfloat16"
+        if device.type == "cpu":
+            # Others emulate it, several times slower.
+            able = torch.cpu.get_capabilities()
+            return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+        return device.type == "cuda"
 
 
 @dataclass(frozen=True)
@@ -111,6 +130,7 @@ def fit_network(
         FloatingPointError: the loss is not finite.
     """
     device = next(network.parameters()).device
+    halves = fit.halves(device)
     optimizers = _optimizers(network, fit.decay)
     mean = [p.detach().clone() for p in network.parameters()]
     windows = _windows(clips, weights, network.config.frames_per_block, fit)
@@ -126,8 +146,8 @@ def fit_network(
         pixels = to_pixels(frames.to(device))
         maps = None if maps is None else maps.to(device)
         each = pixel_weights(pixels, maps, fit.motion)
-        # Half precision only where it is fast; the quantiser stays in fp32 by itself.
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        # The quantiser stays in fp32 by itself.
+        with torch.autocast(device.type, torch.bfloat16, enabled=halves):
             loss, ids = window_loss(network, pixels, each, fit.spread, maps)
         if not torch.isfinite(loss):
             raise FloatingPointError(

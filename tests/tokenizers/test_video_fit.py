@@ -95,6 +95,41 @@ def test_the_seed_decides_the_bytes(k: int) -> None:
     assert not all(torch.equal(first[name], other[name]) for name in first)
 
 
+@pytest.mark.parametrize(
+    ("able", "halves"),
+    [({}, False), ({"avx512_bf16": True}, True), ({"amx_bf16": True}, True)],
+)
+def test_half_precision_is_for_processors_that_calculate_in_it(
+    able: dict[str, bool], halves: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: able)
+    cpu, gpu = torch.device("cpu"), torch.device("cuda")
+    assert VideoFit().halves(cpu) is halves
+    assert VideoFit().halves(gpu)
+    for device in (cpu, gpu):
+        assert VideoFit(precision="bfloat16").halves(device)
+        assert not VideoFit(precision="float32").halves(device)
+
+
+def test_half_precision_fits_as_well() -> None:
+    clips, held_out = blobs(8, 5, 0)[:, :, 20:36, 20:36], blobs(2, 5, 1)
+    held_out = held_out[:, :, 20:36, 20:36]
+    config, found = VideoConfig(**TINY), {}
+    for precision in ("float32", "bfloat16"):
+        fit = VideoFit(steps=60, batch=4, warm_up=10, precision=precision)
+        video = VideoTokenizer.fit(clips, config, fit=fit)
+        state = video.network.state_dict()
+        assert all(value.dtype == torch.float32 for value in state.values())
+        found[precision] = psnr_db(video.decode(video.encode(held_out)), held_out)
+    assert found["float32"] != found["bfloat16"]
+    assert abs(found["float32"] - found["bfloat16"]) < 0.5
+
+
+def test_an_unknown_precision_is_refused() -> None:
+    with pytest.raises(ValueError, match="precision must be one of auto, float32"):
+        VideoFit(precision="int4")
+
+
 def test_seconds_end_a_fit_and_clips_may_differ_in_length() -> None:
     config = VideoConfig(**TINY)
     whole = blobs(2, 9, 0)[:, :, 20:36, 20:36]
