@@ -171,12 +171,12 @@ class PolicyAgent:
             memory=self._recollection.now(),
         )
         self._last_past = look.past
-        share = look.pointing.softmax(-1).view(video_ids.shape)
+        share = look.pointing.softmax(-1).view(video_ids.shape)[0]
         self.thought = Thought(
             video_ids=video_ids[0].cpu().numpy(),
             state_ids=state_ids[0].astype(np.int64),
             auxiliary=self._port.auxiliary_in_units(look.auxiliary)[0].cpu().numpy(),
-            pointing=self._policy.trunk.in_picture(share, codes)[0].cpu().numpy(),
+            pointing=share.cpu().numpy(),
             visible=float(look.auxiliary[0, -1].sigmoid()),
         )
         digits = self.action_tokenizer.digits

@@ -174,6 +174,9 @@ def load_checkpoint(path: Path | str) -> Checkpoint:
     vocabulary.check_hashes(saved_hashes(path / "tokenizers"))
     sizes = dict(config["model"])
     sizes["video_levels"] = tuple(sizes["video_levels"])
+    # Earlier sizes name a stretching of pictures that is no more; none was shipped.
+    if sizes.pop("video_fovea", 0):
+        raise ValueError(f"checkpoint {path} stretches pictures: train it anew")
     ports = {name: PortConfig(**port) for name, port in config["ports"].items()}
     policy = StreamPolicy(ModelConfig(**sizes), ports, tokenizers.video)
     tensors = _read_tensors(path / "weights.safetensors")

@@ -64,7 +64,7 @@ def offline_metrics(
             .numpy()
         )
         pointed.append(look.pointing.argmax(-1).cpu().numpy())
-        wanted.append(trunk.on_grid(batch.pixel, codes).cpu().numpy())
+        wanted.append(batch.pixel.cpu().numpy())
         decoded = policy.video.reconstruct(codes).clamp(-1, 1)
         error = (decoded - batch.pixels).square().mean((1, 2, 3)) / 4
         errors.append(error.clamp_min(1e-8).cpu().numpy())

@@ -29,14 +29,7 @@ from brownfield.policies.port import Port, PortConfig
 from brownfield.policies.recall import Memory, RecallIn
 from brownfield.policies.string_head import Choose
 from brownfield.policies.transformer import Block, KeyValue, block_bias
-from brownfield.policies.windows import FRAME_SIZE
-from brownfield.tokenizers.video_fovea import (
-    cell_places,
-    looked_at,
-    stretched,
-    unstretch,
-    with_places,
-)
+from brownfield.tokenizers.video_detail import opened
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,8 +69,11 @@ class ModelConfig:
     video_levels: tuple[int, ...] = (8, 5, 5, 5)
     """Levels of the video tokenizer's quantiser."""
 
-    video_fovea: float = 0.0
-    """How closely the video tokenizer looks at what matters, see `VideoConfig`."""
+    video_lent: int = 0
+    """Channels of every code that hold details of what matters, see `VideoConfig`."""
+
+    video_more: int = 0
+    """Channels more for every cell that is told in detail."""
 
     memory_s: tuple[float, ...] = ()
     """Ages of the looks that are remembered [s]."""
@@ -110,7 +106,6 @@ class ModelConfig:
         return (self.video_grid // self.video_pack) ** 2
 
 
-_SIZE = (FRAME_SIZE, FRAME_SIZE)
 PAD_BYTE = 256
 """Id of the padding behind a prompt."""
 
@@ -181,8 +176,7 @@ class StreamTransformer(nn.Module):
             {name: Port(sizes, config.width) for name, sizes in ports.items()}
         )
         width, pack = config.width, config.video_pack**2
-        # With a fovea, where a cell lies in the picture is told beside its code.
-        numbers = len(config.video_levels) + 2 * (config.video_fovea > 0)
+        numbers = len(config.video_levels) - config.video_lent + config.video_more
         self.head = nn.Parameter(torch.empty(HEAD_TOKENS, width))
         self.byte = nn.Embedding(PAD_BYTE + 1, config.byte_width)
         self.byte_conv = nn.Conv1d(config.byte_width, config.word_width, 5)
@@ -305,8 +299,7 @@ class StreamTransformer(nn.Module):
         config, port = self.config, self.port(body)
         words = prefix.words[prompt] if prompt is not None else prefix.words
         state_x = port.read_state(state, absent)
-        cells = self._cells(codes)
-        seen, places = self._see(codes, cells)
+        seen, places = self._see(codes)
         topics = self.asked_place(prefix.words) * config.place_width**-0.5
         likeness = places @ topics.T
         own = codes.new_zeros(len(codes), dtype=torch.long)
@@ -317,7 +310,7 @@ class StreamTransformer(nn.Module):
         )[..., 0]
         seen = seen + self.likeness_in(self._pack(_relief(pointing)))
         seen = seen + self.video_position
-        focus = self._focus(pointing, seen, cells)
+        focus = self._focus(pointing, seen)
         asked = self.asked_look(words) + self.focus_in(focus)
         asked = asked.expand(len(codes), -1)
         answers, groups = port.answers(asked, said)
@@ -398,48 +391,10 @@ class StreamTransformer(nn.Module):
         video = self._unpack(self.video_out(x[:, :n_video]))
         return World(video, port.state_logits(x[:, n_video]))
 
-    def on_grid(self, points: Tensor, codes: Tensor) -> Tensor:
-        """Where points of pictures lie on the grid of their codes.
-
-        Args:
-            points: (B, 2) to the right and down, -1 to 1.
-            codes: (B, digits, grid, grid).
-        """
-        if not self.config.video_fovea:
-            return points
-        return stretched(points, looked_at(codes), _SIZE, self.config.video_fovea)
-
-    def in_picture(self, share: Tensor, codes: Tensor) -> Tensor:
-        """What cells of the grid hold, as cells of the picture: (B, grid, grid), with a
-        sum of 1.
-
-        Args:
-            share: (B, grid, grid) at least 0.
-            codes: (B, digits, grid, grid).
-        """
-        gain, side = self.config.video_fovea, self.config.video_grid
-        if gain:
-            whole = functional.interpolate(share[:, None], _SIZE)
-            whole = unstretch(whole, looked_at(codes), gain).clamp_min(0)
-            share = functional.adaptive_avg_pool2d(whole, side)[:, 0]
-        return share / share.sum((1, 2), keepdim=True)
-
-    def _cells(self, codes: Tensor) -> tuple[Tensor, Tensor]:
-        """Rows (B, grid) and columns (B, grid) of cells in the picture, -1 to 1."""
-        gain = self.config.video_fovea
-        if gain:
-            return cell_places(looked_at(codes), _SIZE, gain)
-        line = torch.linspace(-1, 1, self.config.video_grid, device=codes.device)
-        line = line.expand(len(codes), -1)
-        return line, line
-
-    def _see(
-        self, codes: Tensor, cells: tuple[Tensor, Tensor]
-    ) -> tuple[Tensor, Tensor]:
+    def _see(self, codes: Tensor) -> tuple[Tensor, Tensor]:
         """Codes (B, digits, grid, grid) -> features of positions (B, positions, width)
         and of cells (B, grid * grid, place_width)."""
-        if self.config.video_fovea:
-            codes = with_places(codes, cells)
+        codes = opened(codes, self.config.video_lent, self.config.video_more)
         seen = self.video_in(self._pack(codes))
         # What a place looks like must not depend on what is asked for: so the same
         # features answer every prompt, and no prompt can be guessed instead of read.
@@ -460,29 +415,25 @@ class StreamTransformer(nn.Module):
         if memory is None:
             return (self.recall.nothing + self.recall.position).expand(batch, -1, -1)
         codes = memory.codes.flatten(0, 1)
-        cells = self._cells(codes)
-        seen, places = self._see(codes, cells)
+        seen, places = self._see(codes)
         topics = topic.repeat_interleave(count, 0)[..., None]
         pointing = (places @ topics)[..., 0]
-        focus = self._focus(pointing, seen + self.video_position, cells)
+        focus = self._focus(pointing, seen + self.video_position)
         clearest = pointing.amax(1, keepdim=True)
         focus, clearest = (x.unflatten(0, (batch, count)) for x in (focus, clearest))
         return self.recall(focus, clearest, memory.moved, memory.known)
 
-    def _focus(
-        self, pointing: Tensor, seen: Tensor, cells: tuple[Tensor, Tensor]
-    ) -> Tensor:
+    def _focus(self, pointing: Tensor, seen: Tensor) -> Tensor:
         """What is pointed at (B, width + 2): features of the positions, and the place.
 
         Args:
             pointing: (B, grid * grid) logits over the cells.
             seen: (B, positions, width).
-            cells: rows and columns (B, grid) of the cells, -1 to 1.
         """
         side = self.config.video_grid
         share = pointing.float().softmax(1).unflatten(1, (side, side))
-        rows, columns = cells
-        right, down = (share.sum(1) * columns).sum(1), (share.sum(2) * rows).sum(1)
+        line = torch.linspace(-1, 1, side, device=share.device)
+        right, down = (share.sum(1) * line).sum(1), (share.sum(2) * line).sum(1)
         place = torch.stack([right, down], 1)
         weights = self._pack(share[:, None].to(seen.dtype)).sum(-1)
         pooled = (weights[:, None] @ seen)[:, 0]

@@ -54,7 +54,7 @@ def objective(
         said,
         policy.remembered(batch.recalled, batch.moved, batch.known),
     )
-    place = trunk.on_grid(batch.pixel, codes.detach())
+    place = batch.pixel
     wanted = port.normalise_auxiliary(batch.auxiliary)
     parts = {
         "action": losses.string_loss(

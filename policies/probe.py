@@ -19,8 +19,8 @@ from brownfield.policies.intervals import Share
 from brownfield.policies.log import TrainingBar
 from brownfield.policies.policy import StreamPolicy, pixels_of
 from brownfield.policies.probe_reader import ReaderFit, fit_reader, read
-from brownfield.policies.windows import FRAME_SIZE, Windows, load_windows
-from brownfield.tokenizers.video_fovea import placed
+from brownfield.policies.windows import Windows, load_windows
+from brownfield.tokenizers.video_detail import opened
 
 HELD_OUT_EVERY = 4
 """Every so many-th episode is only asked about."""
@@ -181,7 +181,7 @@ def _sight(
         if source == "pixels":
             return pixels
         codes = policy.video.encode_codes(pixels)[0]
-        return placed(codes, (FRAME_SIZE, FRAME_SIZE), policy.video.fovea)
+        return opened(codes, policy.video.lent, policy.video.more)
 
     return see
 

@@ -53,8 +53,8 @@ class TokenizeVideoConfig:
     """Frames kept per second."""
 
     salient: bool = True
-    """Weigh what the simulator knows by name, and learn to look closely at it, where
-    the datasets hold segments."""
+    """Weigh what the simulator knows by name, and tell it in more detail, where the
+    datasets hold segments."""
 
     steps: int | None = None
     """Updates; give this or `seconds`."""
@@ -171,13 +171,13 @@ def _fit(
     """The tokenizer and its number of updates."""
     weights, sizes = None, config.sizes()
     if not config.salient or clips.segments is None:
-        if config.salient and sizes.fovea:
+        if config.salient and sizes.detail:
             warnings.warn(
                 "the datasets hold no segments (record --segments): nobody says what "
-                "to look at closely, so this tokenizer gets no fovea",
+                "to tell in detail, so this tokenizer tells all alike",
                 stacklevel=2,
             )
-        sizes = sizes.without_fovea
+        sizes = sizes.without_detail
     else:
         weights = [salience(each).astype(np.float16) for each in clips.segments]
     began, steps = time.monotonic(), 0

@@ -524,7 +524,8 @@ def _model(
     return replace(
         model,
         video_levels=tuple(tokenizers.video.config.levels),
-        video_fovea=tokenizers.video.fovea,
+        video_lent=tokenizers.video.lent,
+        video_more=tokenizers.video.more,
         memory_s=config.model.memory_s or model.memory_s,
     )
 

@@ -23,7 +23,7 @@ from brownfield.robot.dataset_frames import DatasetFrames
 from brownfield.robot.dataset_reader import DatasetReader
 from brownfield.tokenizers.resize import area_resize
 from brownfield.tokenizers.video import VideoTokenizer
-from brownfield.tokenizers.video_fovea import placed
+from brownfield.tokenizers.video_detail import opened
 
 Array = NDArray[np.float32]
 
@@ -178,7 +178,7 @@ def _samples(
         ids = torch.from_numpy(video.encode(frames[None]))
         with torch.inference_mode():
             codes = video.network.codes(ids.to(video.device))[0]
-            codes = placed(codes, video.config.size, video.config.fovea)
+            codes = opened(codes, video.config.lent, video.config.more)
         ends = np.arange(0, 1 + blocks * k, k)
         spans = np.maximum(ends[:, None] - np.arange(k)[::-1], 0)
         truth = reader.numbers(index)[schema.PRIVILEGED][kept[ends]]

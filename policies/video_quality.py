@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from brownfield.policies.video_clips import VideoClips
 from brownfield.tokenizers.video import VideoTokenizer
 from brownfield.tokenizers.video_config import VideoConfig
-from brownfield.tokenizers.video_fovea import marked
+from brownfield.tokenizers.video_gaze import marked
 from brownfield.tokenizers.video_pixels import lead_in
 from brownfield.tokenizers.video_salience import salience
 from brownfield.tokenizers.video_usage import (
@@ -127,7 +127,7 @@ def held_out_numbers(video: VideoTokenizer, clips: VideoClips) -> dict[str, floa
     for each, (frames, segments) in zip(seen, _pairs(cut), strict=True):
         errors.add(video.decode(each[None])[0], frames, segments)
     gaze = {}
-    if video.config.fovea and cut.segments is not None:
+    if video.config.detail and cut.segments is not None:
         gaze = gaze_numbers(video.config, seen, cut.segments)
     numbers = {f"psnr_db/{name}": x for name, x in errors.psnr_db.items()}
     numbers |= usage(ids, video.config.levels)
@@ -139,11 +139,11 @@ def held_out_numbers(video: VideoTokenizer, clips: VideoClips) -> dict[str, floa
 def gaze_numbers(
     config: VideoConfig, ids: Sequence[NDArray[np.int64]], segments: Sequence[Frames]
 ) -> dict[str, float]:
-    """Share of the parts with a thing that are looked at closely (`gaze_recall`), and
-    of those looked at closely that have one (`gaze_precision`).
+    """Share of the parts with a thing that are told in detail (`gaze_recall`), and of
+    those told so that have one (`gaze_precision`).
 
     Args:
-        config: sizes, with a fovea.
+        config: sizes, with details.
         ids: of clips, each (blocks, h, w).
         segments: of the same clips, each (T, H, W); 0 is the rest.
     """

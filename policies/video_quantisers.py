@@ -130,7 +130,7 @@ def quantiser_bench(
     """
     torch.set_num_threads(config.threads)
     sizes = replace(
-        video_preset(config.network).without_fovea,
+        video_preset(config.network).without_detail,
         frames_per_block=config.frames_per_block,
         levels=config.levels,
     )

@@ -84,8 +84,8 @@ class VideoTokenizer:
         short = [i for i, clip in enumerate(checked) if not len(clip)]
         if short:
             raise ValueError(f"clip {short[0]} has no frames")
-        if weights is None and config.fovea:
-            raise ValueError("a fovea learns from weights what matters, got none")
+        if weights is None and config.detail:
+            raise ValueError("details are told of what weights say matters, got none")
         maps = None
         if weights is not None:
             if len(weights) != len(checked):

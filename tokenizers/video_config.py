@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,10 +35,11 @@ class VideoConfig:
     """Whether every latent frame attends to itself between encoder and ids."""
     levels: tuple[int, ...] = (8, 5, 5, 5)
     """Levels of the quantiser's channels; their product is the number of ids."""
-    fovea: float = 0.0
-    """Rows and columns of a picture in which something matters get 1 + fovea times the
-    room of others; the last of `levels` is then 2, and says which do. 0 leaves pictures
-    as they are."""
+    lent: int = 0
+    """Channels of every id that hold details of what matters, see `video_detail`: those
+    before the last one, which then has 2 levels and says what does. 0 for none."""
+    more: int = 0
+    """Channels more for every part of a block that is told in detail."""
 
     def __post_init__(self) -> None:
         """Refuse sizes that do not fit together."""
@@ -57,11 +59,6 @@ class VideoConfig:
                 "channels and strides must be at least 1 and blocks at least 0, got "
                 f"{self.channels}, {self.strides} and {self.blocks}"
             )
-        if self.fovea < 0 or (self.fovea and self.levels[-1] != 2):
-            raise ValueError(
-                "fovea must be at least 0, and with one the last level is 2, got "
-                f"{self.fovea} and {self.levels}"
-            )
         if self.attention and self.channels[-1] % 64:
             raise ValueError(
                 "attention has heads of 64 channels: the last stage must be a multiple "
@@ -77,13 +74,43 @@ class VideoConfig:
                 f"height and width must be multiples of patch * strides = {side}, got "
                 f"{self.size}"
             )
+        self._check_detail()
+
+    def _check_detail(self) -> None:
+        if self.lent == self.more == 0:
+            return
+        if not (0 < self.lent < len(self.levels) - 1 and self.more > 0):
+            raise ValueError(
+                f"lent must leave some of the {len(self.levels) - 1} channels and more "
+                f"be at least 1, or both be 0; got {self.lent} and {self.more}"
+            )
+        if not self.detail:
+            raise ValueError(
+                f"no part can be told in detail: {self.grid[0]} x {self.grid[1]} ids "
+                f"lend {self.lent} channels each, and one part takes {self.more}"
+            )
+        if self.levels[-1] != 2 or len(set(self.levels[-1 - self.lent : -1])) > 1:
+            raise ValueError(
+                "with details the last level is 2, and those of the lent channels are "
+                f"alike; got {self.levels}, {self.lent} of them lent"
+            )
 
     @property
-    def without_fovea(self) -> VideoConfig:
-        """The same sizes, and pictures as they are."""
-        if not self.fovea:
+    def without_detail(self) -> VideoConfig:
+        """The same sizes, all of a picture told alike."""
+        if not self.lent:
             return self
-        return replace(self, fovea=0.0, levels=self.levels[:-1])
+        return replace(self, lent=0, more=0, levels=self.levels[:-1])
+
+    @property
+    def own(self) -> int:
+        """Channels of an id that tell of its own part."""
+        return len(self.levels) - self.lent - bool(self.lent)
+
+    @property
+    def detail(self) -> int:
+        """Parts of a block that can be told in detail, at most."""
+        return parts_in_detail(self.lent, self.more, self.grid)
 
     @property
     def shrink(self) -> int:
@@ -104,6 +131,12 @@ class VideoConfig:
         return 3 * self.frames_per_block * self.patch**2
 
 
+def parts_in_detail(lent: int, more: int, grid: Sequence[int]) -> int:
+    """Parts of a grid for which the lent channels have room, `more` each."""
+    parts = grid[0] * grid[1]
+    return min(lent * parts // more, parts) if more else 0
+
+
 PRESETS: dict[str, VideoConfig] = {
     # Fits in under a minute on one core: for tests.
     "pico": VideoConfig(),
@@ -113,11 +146,11 @@ PRESETS: dict[str, VideoConfig] = {
         channels=(32, 64),
         blocks=(1, 2),
         levels=(*[8] * 14, 2),
-        fovea=2.0,
+        lent=7,
+        more=37,
         temporal=False,
     ),
-    # For planning: 64 ids a block. Without a fovea: what its blocks remember of each
-    # other would not fit together.
+    # For planning: 64 ids a block.
     "nano": VideoConfig(channels=(64, 192), blocks=(1, 2), levels=(8, 8, 8, 8, 8, 8)),
     # For small things: 256 ids a block.
     "nano-hq": VideoConfig(

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from brownfield.tokenizers.video import VideoTokenizer
 from brownfield.tokenizers.video_config import VideoConfig, video_preset
+from brownfield.tokenizers.video_detail import used
 from brownfield.tokenizers.video_loss import (
     codes_spread_loss,
     even_weights,
@@ -57,9 +58,14 @@ class VideoEye(nn.Module):
         return self._tokenizer.vocab_size
 
     @property
-    def fovea(self) -> float:
-        """How closely it looks at what matters, see `VideoConfig`."""
-        return self.config.fovea
+    def lent(self) -> int:
+        """Channels of every id that hold details, see `VideoConfig`."""
+        return self.config.lent
+
+    @property
+    def more(self) -> int:
+        """Channels more for every part that is told in detail."""
+        return self.config.more
 
     @property
     def grid(self) -> int:
@@ -103,8 +109,8 @@ class VideoEye(nn.Module):
             frames.float()[:, None],
             even_weights(weight[:, None]),
         )
-        free = codes[:, :-1] if self.config.fovea else codes
-        return error + SPREAD * codes_spread_loss(free[:, None])
+        free = used(codes, self.config.lent, self.config.more)
+        return error + SPREAD * codes_spread_loss(*free)
 
     def encode(self, frames: Any) -> NDArray[np.int64]:
         """Ids (B, T, h, w) of uint8 frames (B, T, H, W, 3), see `VideoTokenizer`."""

@@ -14,7 +14,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from brownfield.tokenizers.muon import Muon
-from brownfield.tokenizers.video_fovea import marked
+from brownfield.tokenizers.video_detail import used
+from brownfield.tokenizers.video_gaze import marked, most_of
 from brownfield.tokenizers.video_loss import (
     pixel_weights,
     reconstruction_loss,
@@ -202,8 +203,8 @@ def window_loss(
         pixels: (B, T, 3, H, W) in [-1, 1], T legal.
         weights: (B, T, H, W) of mean 1 in every frame.
         spread: weight of the latents' part.
-        maps: (B, T, H, W), without the weight of motion: where a network with a fovea
-            is to look.
+        maps: (B, T, H, W), without the weight of motion: where a network with
+            details is to look.
     """
     k = network.config.frames_per_block
     seen, gaze_loss, close = lead_in(pixels, k), 0.0, None
@@ -214,15 +215,18 @@ def window_loss(
             told, wanted.float(), pos_weight=told.new_tensor(_MISSED)
         )
         # Half of the streams look where they should, half where they would.
-        close = torch.cat((wanted[: len(wanted) // 2], told[len(wanted) // 2 :] > 0))
+        half = len(wanted) // 2
+        own_gaze = most_of(told[half:], network.config.detail)
+        close = torch.cat((wanted[:half], own_gaze))
     latents, _ = network.encode_latents(seen, close=close)
     codes, ids = network.round(latents)
     decoded, _ = network.decode_codes(codes)
     error = reconstruction_loss(drop_lead(decoded, k), pixels, weights)
     # Quantisers with a codebook ask for something of their own.
     own = getattr(network.quantiser, "loss", 0.0)
-    free = latents[:, :, :-1] if network.config.fovea else latents
-    return error + spread * spread_loss(free) + _GAZE * gaze_loss + own, ids
+    config = network.config
+    even = spread_loss(*used(latents.flatten(0, 1), config.lent, config.more))
+    return error + spread * even + _GAZE * gaze_loss + own, ids
 
 
 def _windows(

@@ -57,7 +57,7 @@ class VideoFSQ(nn.Module):
     """One frame a block; no state between frames, so any frame stands alone."""
 
     frames_per_block = 1
-    fovea = 0.0
+    lent = more = 0
 
     def __init__(self, config: VideoFSQConfig | None = None) -> None:
         super().__init__()

@@ -49,26 +49,34 @@ def reconstruction_loss(decoded: Tensor, pixels: Tensor, weights: Tensor) -> Ten
     return (each * weights[:, :, None]).mean()
 
 
-def spread_loss(latents: Tensor) -> Tensor:
+def spread_loss(latents: Tensor, parts: Tensor | None = None) -> Tensor:
     """How far each channel is from a mean of 0 and an even use of its levels, a scalar.
 
     Without it whole channels drift to an end of the quantiser within 50 updates, where
     its tanh is flat, and stay there.
 
     Args:
-        latents: (B, T, n, h, w) before they are rounded.
+        latents: (N, n, h, w) before they are rounded.
+        parts: (K, m) of parts that are told in detail, if any.
     """
-    deviation, mean = torch.std_mean(latents.float(), dim=(0, 1, 3, 4), correction=0)
-    return (mean.square() + (deviation - _EVEN).square()).mean()
+    return _uneven(latents, parts, _EVEN)
 
 
-def codes_spread_loss(codes: Tensor) -> Tensor:
-    """As `spread_loss`, told from codes (B, T, n, h, w) in [-1, 1]: a scalar.
+def codes_spread_loss(codes: Tensor, parts: Tensor | None = None) -> Tensor:
+    """As `spread_loss`, told from codes (N, n, h, w) in [-1, 1]: a scalar.
 
     Codes that use their levels evenly deviate by one over the root of three.
     """
-    deviation, mean = torch.std_mean(codes.float(), dim=(0, 1, 3, 4), correction=0)
-    return (mean.square() + (deviation - 3**-0.5).square()).mean()
+    return _uneven(codes, parts, 3**-0.5)
+
+
+def _uneven(values: Tensor, parts: Tensor | None, even: float) -> Tensor:
+    deviation, mean = torch.std_mean(values.float(), dim=(0, 2, 3), correction=0)
+    loss = (mean.square() + (deviation - even).square()).mean()
+    if parts is not None and len(parts) > 1:
+        deviation, mean = torch.std_mean(parts.float(), dim=0, correction=0)
+        loss = loss + (mean.square() + (deviation - even).square()).mean()
+    return loss
 
 
 def even_weights(weights: Tensor) -> Tensor:

@@ -5,14 +5,13 @@ Letters: B streams, T frames, k frames a block, C channels, n channels of a code
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 
 from brownfield.tokenizers.fsq import FSQ
 from brownfield.tokenizers.video_config import VideoConfig
-from brownfield.tokenizers.video_fovea import CLOSE, Gaze, looked_at, stretch, unstretch
+from brownfield.tokenizers.video_detail import Detail, opened
+from brownfield.tokenizers.video_gaze import Gaze, most_of
 from brownfield.tokenizers.video_haar import haar, unhaar
 from brownfield.tokenizers.video_layers import (
     PAST,
@@ -36,7 +35,9 @@ class VideoNetwork(nn.Module):
         self.quantiser = FSQ(config.levels)
         self.encoder = nn.ModuleList(_encoder_layers(config))
         self.decoder = nn.ModuleList(_decoder_layers(config))
-        self.gaze = Gaze(config) if config.fovea else None
+        self.gaze: Gaze | None = None
+        if config.detail:
+            self.gaze, self.detail = Gaze(config), Detail(config, _SPREAD, _WHISPER)
 
     def encode_latents(
         self,
@@ -50,20 +51,18 @@ class VideoNetwork(nn.Module):
             pixels: (B, T, 3, H, W) in [-1, 1], T a multiple of k: the first block of a
                 stream is one frame, repeated.
             state: the past; without one, all streams start.
-            close: (B, T / k, h, w) bool, with a fovea, what to look at closely; what
-                the network's own gaze says by default.
+            close: (B, T / k, h, w) bool, with details, which parts to tell so; those
+                that the network's own gaze says by default.
         """
         config = self.config
-        looked: Tensor | None = None
-        if self.gaze is not None:
-            looked = close if close is not None else torch.gt(self.gaze(pixels), 0)
-            pixels = self._refit(stretch, pixels, looked)
         patches = haar(pixels, config.frames_per_block, config.patch)
         state = state or self.start(self.encoder, len(pixels))
         latents, after = self._run(self.encoder, patches, state)
-        if looked is not None:
-            told = (looked[:, :, None].to(latents.dtype) * 2 - 1) * CLOSE
-            latents = torch.cat((latents, told), 2)
+        if self.gaze is not None:
+            if close is None:
+                close = most_of(self.gaze(pixels), config.detail)
+            parts = (x.flatten(0, 1) for x in (patches, latents, close))
+            latents = self.detail.tell(*parts).unflatten(0, latents.shape[:2])
         return latents, after
 
     def encode_codes(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
@@ -90,10 +89,12 @@ class VideoNetwork(nn.Module):
         config = self.config
         k = config.frames_per_block
         state = state or self.start(self.decoder, len(codes))
-        patches, after = self._run(self.decoder, codes, state)
+        flat, shape = codes.flatten(0, 1), codes.shape[:2]
+        known = opened(flat, config.lent, config.more).unflatten(0, shape)
+        patches, after = self._run(self.decoder, known, state)
+        if config.detail:
+            patches = self.detail.show(patches.flatten(0, 1), flat).unflatten(0, shape)
         pixels = unhaar(patches, k, config.patch)
-        if config.fovea:
-            pixels = self._refit(unstretch, pixels, looked_at(codes))
         # A first block stands for one frame: what its k frames have in common.
         first = pixels[:, :k].mean(1, keepdim=True)
         known = state.started[:, None, None, None, None]
@@ -125,15 +126,6 @@ class VideoNetwork(nn.Module):
         started = torch.zeros(batch, dtype=torch.bool, device=device)
         return SideState(started, tuple(past))
 
-    def _refit(
-        self, how: Callable[[Tensor, Tensor, float], Tensor], x: Tensor, close: Tensor
-    ) -> Tensor:
-        """Frames (B, T, 3, H, W) stretched or not, all k of a block alike."""
-        k = self.config.frames_per_block
-        blocks = x.unflatten(1, (-1, k)).flatten(0, 1).flatten(1, 2)
-        fitted = how(blocks, close.flatten(0, 1), self.config.fovea)
-        return fitted.reshape(x.shape)
-
     def _run(
         self, side: nn.ModuleList, x: Tensor, state: SideState
     ) -> tuple[Tensor, SideState]:
@@ -162,8 +154,7 @@ def _encoder_layers(config: VideoConfig) -> list[nn.Module]:
         layers += [_residual(config, stage, width) for _ in range(config.blocks[stage])]
     if config.attention:
         layers.append(FrameAttention(width))
-    # Where to look closely is told by another network.
-    last = nn.Conv2d(width, len(config.levels) - bool(config.fovea), 1)
+    last = nn.Conv2d(width, config.own, 1)
     with torch.no_grad():
         last.weight.mul_(_SPREAD)
     return [*layers, ChannelNorm(width), nn.SiLU(), last]
@@ -171,7 +162,8 @@ def _encoder_layers(config: VideoConfig) -> list[nn.Module]:
 
 def _decoder_layers(config: VideoConfig) -> list[nn.Module]:
     width = config.channels[-1]
-    layers: list[nn.Module] = [nn.Conv2d(len(config.levels), width, 3, padding=1)]
+    known = config.own + config.more + bool(config.lent)
+    layers: list[nn.Module] = [nn.Conv2d(known, width, 3, padding=1)]
     if config.attention:
         layers.append(FrameAttention(width))
     for stage in reversed(range(len(config.channels))):

@@ -169,27 +169,26 @@ def test_sizes_that_do_not_divide_are_refused() -> None:
         ModelConfig(layers=1)
 
 
-def test_points_move_with_what_a_fovea_stretches(trunk: StreamTransformer) -> None:
+def test_what_is_lent_to_a_part_is_seen_there() -> None:
     torch.manual_seed(0)
-    sizes = replace(SIZES, video_levels=(8, 5, 5, 2), video_fovea=2.0)
+    sizes = replace(SIZES, video_levels=(8, 8, 8, 2), video_lent=1, video_more=8)
     seeing = StreamTransformer(sizes, PORTS).eval()
     codes, state, text = (x.float() if x.is_floating_point() else x for x in _inputs())
-    codes[:, -1] = -1
-    points = torch.tensor([[-0.8, -0.8], [0.1, 0.6], [2.0, 0.0]])
-    assert torch.allclose(seeing.on_grid(points, codes), points, atol=1e-3)
-    assert torch.equal(trunk.on_grid(points, codes), points)
     prefix = seeing.prefix("g1", text)
     prompt = torch.zeros(3, dtype=torch.long)
-    plain = seeing.look("g1", codes, state, prefix, prompt)
-    # What matters in the upper left pushes the rest to the right and down.
-    codes[:, -1, 0, 0] = 0
-    moved = seeing.on_grid(points, codes)
-    assert (moved[:2] > points[:2] + 0.05).all() and moved[2, 0] == 2
-    close = seeing.look("g1", codes, state, prefix, prompt)
-    assert not torch.allclose(close.auxiliary, plain.auxiliary)
-    # And what is pointed at there is shown where it is.
-    share = torch.zeros(3, 8, 8)
-    share[:, 3, 3] = 1
-    right, down = (seeing.in_picture(share, codes).sum(i).argmax(-1) for i in (1, 2))
-    assert (right < 3).all() and (down < 3).all()
-    assert torch.equal(trunk.in_picture(share, codes), share)
+
+    def look() -> torch.Tensor:
+        return seeing.look("g1", codes, state, prefix, prompt).auxiliary
+
+    # Nothing is told in detail: what is lent says nothing.
+    codes[:, -1] = -1
+    plain = look()
+    codes[:, -2, 0, 0] += 0.5
+    assert torch.equal(look(), plain)
+    # Once something is, the first of the lent channels belong to it.
+    codes[:, -1, 3, 4] = 0
+    told = look()
+    codes[:, -2, 0, 0] -= 0.5
+    assert not torch.allclose(look(), told)
+    codes[:, -2, 7, 7] += 0.5
+    assert not torch.equal(told, plain)

@@ -145,15 +145,15 @@ def test_who_is_told_what_matters_looks_at_it_closely(
         out=tmp_path / "eye", show_progress=False,
     )  # fmt: skip
     tokenize_video(config)
-    assert VideoTokenizer.load(tmp_path / "eye").config.fovea > 0
+    assert VideoTokenizer.load(tmp_path / "eye").config.detail > 0
     told = json.loads((tmp_path / "eye/metrics.jsonl").read_text().splitlines()[-1])
     assert 0 <= told["held_out/gaze_recall"] <= 1
     assert 0 <= told["held_out/gaze_precision"] <= 1
     tokenize_video(replace(config, salient=False))
-    assert VideoTokenizer.load(tmp_path / "eye").config.fovea == 0
-    with pytest.warns(UserWarning, match="no fovea"):
+    assert VideoTokenizer.load(tmp_path / "eye").config.detail == 0
+    with pytest.warns(UserWarning, match="tells all alike"):
         tokenize_video(replace(config, datasets=(dataset,), size=(32, 32)))
-    assert VideoTokenizer.load(tmp_path / "eye").config.fovea == 0
+    assert VideoTokenizer.load(tmp_path / "eye").config.detail == 0
 
 
 def test_a_fit_needs_an_end(capsys: pytest.CaptureFixture[str]) -> None:

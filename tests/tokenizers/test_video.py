@@ -19,20 +19,20 @@ from brownfield.tokenizers.video_state import VideoState
 torch.set_num_threads(1)
 SIZES = VideoConfig(size=(32, 48), channels=(8, 16), levels=(8, 5, 5))
 BLOCKS = pytest.mark.parametrize(
-    "video", [(1, 0.0), (4, 0.0), (1, 2.0), (4, 2.0)], indirect=True
+    "video", [(1, 0), (4, 0), (1, 5), (4, 5)], indirect=True
 )
 
 
 @pytest.fixture
 def video(request: pytest.FixtureRequest) -> VideoTokenizer:
-    """A small network of k frames a block whose every layer does something, with a
-    fovea or without."""
+    """A small network of k frames a block whose every layer does something, with
+    details or without."""
     torch.manual_seed(0)
-    k, fovea = request.param
-    levels = (*SIZES.levels, 2) if fovea else SIZES.levels
-    video = VideoTokenizer(
-        replace(SIZES, frames_per_block=k, fovea=fovea, levels=levels)
-    )
+    k, more = request.param
+    sizes = replace(SIZES, frames_per_block=k)
+    if more:
+        sizes = replace(sizes, lent=1, more=more, levels=(*SIZES.levels, 2))
+    video = VideoTokenizer(sizes)
     for parameter in video.network.parameters():
         if not parameter.any():
             torch.nn.init.normal_(parameter, std=0.1)

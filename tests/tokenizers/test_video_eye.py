@@ -14,7 +14,7 @@ from brownfield.tokenizers.video_eye import VideoEye
 from brownfield.tokenizers.video_fsq import VideoFSQ
 from brownfield.tokenizers.video_loss import codes_spread_loss
 
-SMALL = video_preset("eye", size=(16, 16), channels=(8, 8), blocks=(0, 1))
+SMALL = video_preset("eye", size=(16, 16), channels=(8, 8), blocks=(0, 1), more=9)
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +97,7 @@ def test_even_codes_spread_least() -> None:
     [
         (VideoConfig(), "no past"),
         (video_preset("eye", frames_per_block=4), "no past"),
-        (video_preset("eye", size=(16, 32)), "square"),
+        (video_preset("eye", size=(16, 32), more=9), "square"),
     ],
 )
 def test_refuses_what_is_no_eye(config: VideoConfig, message: str) -> None:
