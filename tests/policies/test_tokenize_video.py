@@ -140,7 +140,7 @@ def test_who_is_told_what_matters_looks_at_it_closely(
         for seed in range(4):
             writer.commit(segmented.episode(seed))
     config = TokenizeVideoConfig(
-        datasets=(tmp_path / "set",), network="eye", size=(8, 8), camera="head",
+        datasets=(tmp_path / "set",), network="eye", size=(32, 32), camera="head",
         hz=10, steps=2, batch=2, validation_every_episode=2, threads=1,
         out=tmp_path / "eye", show_progress=False,
     )  # fmt: skip
