@@ -41,6 +41,7 @@ from brownfield.policies.schedule import MovingAverage, ScheduleConfig
 from brownfield.policies.tokenizer_set import TokenizerSet, saved_hashes
 from brownfield.policies.windows import Windows, load_windows
 from brownfield.tokenizers.frame_tokenizers import load_frame_tokenizer
+from brownfield.tokenizers.video_shipped import find_video
 
 PRECISIONS = ("auto", "float32", "bfloat16")
 SEEN = ("video.", "trunk.video_in.", "trunk.video_out.")
@@ -58,8 +59,8 @@ class TrainConfig:
     """Folder written by `brownfield tokenize`."""
 
     eye: Path | None = None
-    """A video tokenizer of frames that stand alone (`tokenize video --network eye`), in
-    place of that of the tokenizers or of `init`."""
+    """A video tokenizer of frames that stand alone (`tokenize video --network eye`, or
+    a shipped one by name), in place of that of the tokenizers or of `init`."""
 
     tune_eye: bool = True
     """Whether the video tokenizer learns on with the policy, while it still has to give
@@ -578,7 +579,7 @@ def _tokenizers(
         state[body], action[body] = source.state[body], source.action[body]
     whole = loaded.tokenizers if loaded else fitted
     assert whole is not None
-    video = load_frame_tokenizer(config.eye) if config.eye else whole.video
+    video = load_frame_tokenizer(find_video(config.eye)) if config.eye else whole.video
     return TokenizerSet(text=whole.text, video=video, state=state, action=action)
 
 

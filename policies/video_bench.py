@@ -23,7 +23,9 @@ from brownfield.policies.film import write_grid
 from brownfield.policies.video_clips import VideoClips, load_clips
 from brownfield.policies.video_codecs import CODECS, luma
 from brownfield.policies.video_quality import Errors, ErrorSum, copied, usage
+from brownfield.tokenizers.folder import folder_hash
 from brownfield.tokenizers.video import VideoTokenizer
+from brownfield.tokenizers.video_shipped import find_video
 
 FRAMES = 65
 """Frames of a clip: one, and sixty-four more."""
@@ -40,7 +42,8 @@ class VideoBenchConfig:
     are shown one after the other."""
 
     tokenizers: tuple[Path, ...]
-    """Folders of video tokenizers, all of one size of frame."""
+    """Folders of video tokenizers, or names of shipped ones; all of one size of
+    frame."""
 
     out: Path = Path("video_tokens")
     """Folder of results, film and report."""
@@ -77,7 +80,8 @@ def video_bench(
         ValueError: tokenizers of different sizes, or a source without a clip of 65
             frames.
     """
-    videos = {_name(p): VideoTokenizer.load(p) for p in config.tokenizers}
+    folders = [find_video(path) for path in config.tokenizers]
+    videos = {_name(folder): VideoTokenizer.load(folder) for folder in folders}
     sizes = {video.config.size for video in videos.values()}
     if len(sizes) > 1:
         raise ValueError(f"expected tokenizers of one size, got {sorted(sizes)}")
@@ -94,6 +98,7 @@ def video_bench(
     result = {
         "frames": FRAMES,
         "hz": config.hz,
+        "hashes": {_name(folder): folder_hash(folder) for folder in folders},
         "decoders": {name: _decoder_bytes(video) for name, video in videos.items()},
         "sources": sources,
     }

@@ -24,6 +24,7 @@ from brownfield.robot.dataset_reader import DatasetReader
 from brownfield.tokenizers.resize import area_resize
 from brownfield.tokenizers.video import VideoTokenizer
 from brownfield.tokenizers.video_detail import opened
+from brownfield.tokenizers.video_shipped import find_video
 
 Array = NDArray[np.float32]
 
@@ -40,7 +41,7 @@ class VideoProbeConfig:
     """One question to the codes of some tokenizers."""
 
     tokenizers: tuple[Path, ...]
-    """Folders of video tokenizers."""
+    """Folders of video tokenizers, or names of shipped ones."""
 
     datasets: tuple[Path, ...]
     """Datasets recorded with segments, of the question's body."""
@@ -139,7 +140,7 @@ def video_probe(config: VideoProbeConfig) -> dict[str, list[VideoReading]]:
     """
     found = {}
     for path in config.tokenizers:
-        video = VideoTokenizer.load(path)
+        video = VideoTokenizer.load(find_video(path))
         with TrainingBar(f"encode for {path.name}", config.show_progress) as bar:
             samples = _samples(config, video, bar.update)
         found[path.name] = [
