@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import nn
 
 from brownfield.policies.bench_page import Chart, Table, write_page
 from brownfield.policies.film import write_grid
@@ -187,7 +188,10 @@ def _quality(clips: VideoClips, told: list[NDArray[np.uint8]]) -> dict[str, Any]
 
 def _decoder_bytes(video: VideoTokenizer) -> int:
     """Size of what decodes, in single precision."""
-    return 4 * sum(p.numel() for p in video.network.decoder.parameters())
+    parts: list[nn.Module] = [video.network.decoder]
+    if video.network.detail is not None:
+        parts.append(video.network.detail.shower)
+    return 4 * sum(p.numel() for part in parts for p in part.parameters())
 
 
 def _film(

@@ -35,9 +35,8 @@ class VideoNetwork(nn.Module):
         self.quantiser = FSQ(config.levels)
         self.encoder = nn.ModuleList(_encoder_layers(config))
         self.decoder = nn.ModuleList(_decoder_layers(config))
-        self.gaze: Gaze | None = None
-        if config.detail:
-            self.gaze, self.detail = Gaze(config), Detail(config, _SPREAD, _WHISPER)
+        self.gaze = Gaze(config) if config.lent else None
+        self.detail = Detail(config, _SPREAD, _WHISPER) if config.lent else None
 
     def encode_latents(
         self,
@@ -58,7 +57,7 @@ class VideoNetwork(nn.Module):
         patches = haar(pixels, config.frames_per_block, config.patch)
         state = state or self.start(self.encoder, len(pixels))
         latents, after = self._run(self.encoder, patches, state)
-        if self.gaze is not None:
+        if self.gaze is not None and self.detail is not None:
             if close is None:
                 close = most_of(self.gaze(pixels), config.detail)
             parts = (x.flatten(0, 1) for x in (patches, latents, close))
@@ -92,7 +91,7 @@ class VideoNetwork(nn.Module):
         flat, shape = codes.flatten(0, 1), codes.shape[:2]
         known = opened(flat, config.lent, config.more).unflatten(0, shape)
         patches, after = self._run(self.decoder, known, state)
-        if config.detail:
+        if self.detail is not None:
             patches = self.detail.show(patches.flatten(0, 1), flat).unflatten(0, shape)
         pixels = unhaar(patches, k, config.patch)
         # A first block stands for one frame: what its k frames have in common.
