@@ -86,10 +86,10 @@ def test_gradients_reach_the_encoder_and_weights_count(eye: VideoEye) -> None:
 
 
 def test_even_codes_spread_least() -> None:
-    even = torch.rand(4, 1, 2, 32, 32) * 2 - 1
+    even = torch.rand(4, 2, 32, 32) * 2 - 1
     assert codes_spread_loss(even) < 0.01
     assert codes_spread_loss(even.sign()) > 0.1 > codes_spread_loss(even * 0.9)
-    assert codes_spread_loss(torch.zeros(4, 1, 2, 8, 8)) > 0.3
+    assert codes_spread_loss(torch.zeros(4, 2, 8, 8)) > 0.3
 
 
 @pytest.mark.parametrize(

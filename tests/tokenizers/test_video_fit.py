@@ -168,11 +168,15 @@ def test_weights_buy_quality_where_they_lie() -> None:
 
 
 def test_spread_is_least_where_levels_are_used_alike() -> None:
-    even = torch.atanh(torch.linspace(-0.999, 0.999, 1000)).reshape(1, 10, 1, 10, 10)
+    even = torch.atanh(torch.linspace(-0.999, 0.999, 1000)).reshape(10, 1, 10, 10)
     best = spread_loss(even)
     assert best < 0.01
     for worse in (even + 1, even * 3, even * 0):
         assert spread_loss(worse) > best + 0.5
+        # Those of details count as much.
+        assert spread_loss(even, worse.reshape(100, 10)) > best + 0.4
+    assert spread_loss(even, even.reshape(100, 10)) < 0.02
+    assert spread_loss(even, even.new_zeros(0, 10)) == best
 
 
 def test_a_fit_that_diverges_is_an_error() -> None:
