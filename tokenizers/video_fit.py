@@ -215,9 +215,9 @@ def window_loss(
             told, wanted.float(), pos_weight=told.new_tensor(_MISSED)
         )
         # Half of the streams look where they should, half where they would.
-        half = len(wanted) // 2
-        own_gaze = most_of(told[half:], network.config.detail)
-        close = torch.cat((wanted[:half], own_gaze))
+        half = torch.arange(len(wanted), device=told.device) < len(wanted) // 2
+        surely = wanted & half[:, None, None, None]
+        close = most_of(told.masked_fill(surely, torch.inf), network.config.detail)
     latents, _ = network.encode_latents(seen, close=close)
     codes, ids = network.round(latents)
     decoded, _ = network.decode_codes(codes)

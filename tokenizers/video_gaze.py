@@ -53,18 +53,20 @@ class Gaze(nn.Module):
 
 
 def most_of(scores: Tensor, most: int) -> Tensor:
-    """The parts with a score above 0, and of many only the `most` highest: bool
-    (B, S, h, w).
+    """The parts with the `most` highest scores of their block: bool (B, S, h, w).
+
+    Whatever a block has room for is used: a part that hardly matters is told better for
+    nothing.
 
     Args:
         scores: (B, S, h, w); of equal ones the first count.
-        most: how many of a block there may be.
+        most: how many.
     """
     flat = scores.flatten(2)
     order = flat.argsort(dim=2, descending=True, stable=True)
     ranks = torch.arange(flat.shape[2], device=flat.device).expand_as(order)
     rank = torch.empty_like(order).scatter_(2, order, ranks)
-    return ((flat > 0) & (rank < most)).view_as(scores)
+    return (rank < most).view_as(scores)
 
 
 def marked(weights: Tensor, config: VideoConfig) -> Tensor:
@@ -78,7 +80,8 @@ def marked(weights: Tensor, config: VideoConfig) -> Tensor:
     middle = weights.flatten(2).median(-1).values[..., None, None]
     heavy = weights * (weights > _MARKED * middle)
     blocks = heavy.unflatten(1, (-1, config.frames_per_block)).sum(2)
-    return most_of(functional.avg_pool2d(blocks, config.shrink), config.detail)
+    scores = functional.avg_pool2d(blocks, config.shrink)
+    return most_of(scores, config.detail) & (scores > 0)
 
 
 def looked_at(codes: Tensor) -> Tensor:

@@ -84,14 +84,12 @@ def test_without_details_codes_stay() -> None:
     assert used(codes, 0, 0)[0] is codes
 
 
-def test_more_than_there_is_room_for_and_the_first_count() -> None:
-    scores = torch.zeros(1, 2, 8, 8)
-    scores[0, 0] = -1
-    scores[0, 0, 4, 4] = 2
-    scores[0, 1] = 1
+def test_all_room_is_used_by_the_highest_and_then_the_first() -> None:
+    scores = torch.zeros(1, 2, 8, 8) - 1
+    scores[0, 0, 4, 4] = scores[0, 0, 5, 5] = scores[0, 0, 7, 0] = 2
     scores[0, 1, 6, 6] = 2
     most = most_of(scores, 3)
-    assert torch.equal(most[:, 0], looks((4, 4)))
+    assert torch.equal(most[:, 0], looks((4, 4), (5, 5), (7, 0)))
     assert torch.equal(most[:, 1], looks((0, 0), (0, 1), (6, 6)))
 
 
@@ -120,10 +118,9 @@ def test_learns_where_to_look_and_says_it_in_its_ids() -> None:
     fit = VideoFit(steps=120, batch=8, blocks=2, warm_up=10)
     video = VideoTokenizer.fit(clips[:50], SIZES, weights[:50], fit=fit)
     told = video.encode(clips[50:])[:, 0] // 8**4  # the last digit
-    wanted = np.zeros((10, 8, 8), int)
-    wanted[np.arange(10), cells[50:, 0], cells[50:, 1]] = 1
-    assert (told == wanted).mean() > 0.98
-    assert told[wanted > 0].mean() > 0.8
+    assert (told.sum((1, 2)) == SIZES.detail).all()
+    there = told[np.arange(10), cells[50:, 0], cells[50:, 1]]
+    assert there.mean() > 0.8
 
 
 def test_details_need_weights_room_and_a_level_for_their_bit() -> None:
