@@ -30,8 +30,10 @@ from brownfield.policies.token_stream import vocabulary_of
 from brownfield.policies.tokenizer_set import TokenizerSet, saved_hashes
 from brownfield.robot.bodies import body_named
 from brownfield.robot.body import Body
+from brownfield.tokenizers.shipped import find_folder, shipped_folders
 from brownfield.tokenizers.vocabulary import Vocabulary
 
+_SHIPPED = Path(__file__).parent / "checkpoints"
 SCHEMA_VERSION = 2
 DTYPES = {
     "float32": torch.float32,
@@ -211,8 +213,7 @@ def load_resume(path: Path) -> dict[str, Tensor]:
 
 def shipped_checkpoints() -> dict[str, Path]:
     """Checkpoints that come with the package, by name."""
-    root = Path(__file__).parent / "checkpoints"
-    return {p.parent.name: p.parent for p in sorted(root.glob("*/config.json"))}
+    return shipped_folders(_SHIPPED, "config.json")
 
 
 def find_checkpoint(path: Path | str) -> Path:
@@ -221,15 +222,7 @@ def find_checkpoint(path: Path | str) -> Path:
     Raises:
         ValueError: neither; lists the shipped names.
     """
-    if (Path(path) / "config.json").is_file():
-        return Path(path)
-    shipped = shipped_checkpoints()
-    if str(path) in shipped:
-        return shipped[str(path)]
-    names = ", ".join(shipped) or "none"
-    raise ValueError(
-        f"no checkpoint at {path}: config.json is missing (shipped by name: {names})"
-    )
+    return find_folder(path, _SHIPPED, "config.json", "checkpoint")
 
 
 def _read_config(path: Path) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -236,12 +236,18 @@ class VideoTokenizer:
 
     @classmethod
     def load(cls, folder: Path) -> Self:
-        """Read what `save` wrote; ValueError when it is damaged."""
+        """Read what `save` wrote; ValueError when damaged, or another version's."""
         config, arrays = load_folder(folder, KIND)
-        fields: dict[str, Any] = {
+        sizes: dict[str, Any] = {
             k: tuple(v) if isinstance(v, list) else v for k, v in config.items()
         }
-        video = cls(VideoConfig(**fields))
+        odd = sorted(sizes.keys() ^ {field.name for field in fields(VideoConfig)})
+        if odd:
+            raise ValueError(
+                f"{folder} was saved by another version of the video tokenizer: it and "
+                f"this one differ in {', '.join(odd)}; fit it anew"
+            )
+        video = cls(VideoConfig(**sizes))
         video.network.load_state_dict(
             {name: torch.from_numpy(value) for name, value in arrays.items()}
         )

@@ -2,9 +2,9 @@
 
 A grid of ids gives every part of a picture the same share. Here every id lends some of
 its channels, and what these hold together is shared out, in the order of rows, among
-the few parts of the block that matter. One bit of every id says whether its part is
-such a one: a decoder needs no more to find what belongs where. A part that holds a
-pedestrian is told with twice the bits, the others with a sixth less.
+the few parts of the block that matter most. One bit of every id says whether its part
+is such a one: a decoder needs no more to find what belongs where. With the preset `eye`
+a part that holds a pedestrian has twice the channels, the others a sixth less.
 
 Letters: N blocks, n channels of an id, of which o are its own and l are lent, h and w
 of the grid of ids, M parts at most that are told in detail, m channels more for each of

@@ -89,8 +89,8 @@ class VideoNetwork(nn.Module):
         k = config.frames_per_block
         state = state or self.start(self.decoder, len(codes))
         flat, shape = codes.flatten(0, 1), codes.shape[:2]
-        known = opened(flat, config.lent, config.more).unflatten(0, shape)
-        patches, after = self._run(self.decoder, known, state)
+        whole = opened(flat, config.lent, config.more).unflatten(0, shape)
+        patches, after = self._run(self.decoder, whole, state)
         if self.detail is not None:
             patches = self.detail.show(patches.flatten(0, 1), flat).unflatten(0, shape)
         pixels = unhaar(patches, k, config.patch)

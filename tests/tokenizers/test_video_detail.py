@@ -9,6 +9,7 @@ from brownfield.tokenizers.video_config import VideoConfig
 from brownfield.tokenizers.video_detail import Detail, opened, used
 from brownfield.tokenizers.video_fit import VideoFit
 from brownfield.tokenizers.video_gaze import looked_at, marked, most_of
+from brownfield.tokenizers.video_pixels import to_pixels
 
 SIZES = VideoConfig(
     frames_per_block=1,
@@ -121,6 +122,15 @@ def test_learns_where_to_look_and_says_it_in_its_ids() -> None:
     assert (told.sum((1, 2)) == SIZES.detail).all()
     there = told[np.arange(10), cells[50:, 0], cells[50:, 1]]
     assert there.mean() > 0.8
+    # What it is sure of is what matters, and nothing else.
+    gaze = video.network.gaze
+    assert gaze is not None
+    with torch.no_grad():
+        sure = gaze(to_pixels(torch.from_numpy(clips[50:, :1])))[:, 0] > 0
+    wanted = torch.zeros(10, 8, 8, dtype=torch.bool)
+    wanted[torch.arange(10), cells[50:, 0], cells[50:, 1]] = True
+    assert (sure == wanted).float().mean() > 0.98
+    assert sure[wanted].float().mean() > 0.8
 
 
 def test_details_need_weights_room_and_a_level_for_their_bit() -> None:

@@ -1,12 +1,14 @@
 """What the video tokenizer refuses, and what the message tells."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from brownfield.tokenizers.video import VideoTokenizer
+from brownfield.tokenizers.folder import load_folder, save_folder
+from brownfield.tokenizers.video import KIND, VideoTokenizer
 from brownfield.tokenizers.video_config import VideoConfig
 from brownfield.tokenizers.video_fit import VideoFit
 
@@ -140,3 +142,13 @@ def test_a_fit_refuses_what_it_cannot_learn_from() -> None:
     for wrong in wrongs:
         with pytest.raises(ValueError, match=r"above 0|at least 1|needs an end"):
             VideoFit(**wrong)
+
+
+def test_what_another_version_saved_is_refused_by_what_differs(tmp_path: Path) -> None:
+    folder = tmp_path / "old"
+    VideoTokenizer(VideoConfig(**SIZES)).save(folder)
+    config, arrays = load_folder(folder, KIND)
+    del config["lent"]
+    save_folder(folder, KIND, config | {"fovea": 2.0}, arrays)
+    with pytest.raises(ValueError, match="differ in fovea, lent; fit it anew"):
+        VideoTokenizer.load(folder)
