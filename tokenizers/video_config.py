@@ -39,7 +39,8 @@ class VideoConfig:
     """Channels of every id that hold details of what matters, see `video_detail`: those
     before the last one, which then has 2 levels and says what does. 0 for none."""
     more: int = 0
-    """Channels more for every part of a block that is told in detail."""
+    """Channels more for every part of a block that is told in detail: as many of each
+    of the lent ones."""
 
     def __post_init__(self) -> None:
         """Refuse sizes that do not fit together."""
@@ -84,16 +85,13 @@ class VideoConfig:
                 f"lent must leave some of the {len(self.levels) - 1} channels and more "
                 f"be at least 1, or both be 0; got {self.lent} and {self.more}"
             )
-        if not self.detail:
+        if self.more % self.lent or not self.detail:
             raise ValueError(
-                f"no part can be told in detail: {self.grid[0]} x {self.grid[1]} ids "
-                f"lend {self.lent} channels each, and one part takes {self.more}"
+                f"more must be a multiple of lent, {self.lent}, up to "
+                f"{self.lent * self.grid[0] * self.grid[1]}; got {self.more}"
             )
-        if self.levels[-1] != 2 or len(set(self.levels[-1 - self.lent : -1])) > 1:
-            raise ValueError(
-                "with details the last level is 2, and those of the lent channels are "
-                f"alike; got {self.levels}, {self.lent} of them lent"
-            )
+        if self.levels[-1] != 2:
+            raise ValueError(f"with details the last level is 2, got {self.levels}")
 
     @property
     def without_detail(self) -> VideoConfig:
@@ -133,9 +131,13 @@ class VideoConfig:
 
 def parts_in_detail(lent: int, more: int, grid: Sequence[int]) -> int:
     """Parts of a grid for which the lent channels have room, `more` each."""
-    parts = grid[0] * grid[1]
-    return min(lent * parts // more, parts) if more else 0
+    return grid[0] * grid[1] // (more // lent) if more else 0
 
+
+# A few numbers tell most of a patch, and each of them is worth many levels; many tell a
+# little, and two levels do. Equal levels waste bits on both ends.
+_OWN = (32, 8, 8, 4, 4, 4, 2, 2, 2, 2)
+_LENT = (16, 8, 8, 4, 4, 4, 2, 2, 2, 2, 2)
 
 PRESETS: dict[str, VideoConfig] = {
     # Fits in under a minute on one core: for tests.
@@ -145,13 +147,15 @@ PRESETS: dict[str, VideoConfig] = {
         frames_per_block=1,
         channels=(32, 64),
         blocks=(1, 2),
-        levels=(*[8] * 14, 2),
-        lent=7,
-        more=37,
+        levels=(*_OWN, *_LENT, 2),
+        lent=len(_LENT),
+        more=5 * len(_LENT),
         temporal=False,
     ),
     # For planning: 64 ids a block.
-    "nano": VideoConfig(channels=(64, 192), blocks=(1, 2), levels=(8, 8, 8, 8, 8, 8)),
+    "nano": VideoConfig(
+        channels=(64, 192), blocks=(1, 2), levels=(32, 8, 4, 4, *[2] * 6)
+    ),
     # For small things: 256 ids a block.
     "nano-hq": VideoConfig(
         patch=2, channels=(24, 96), blocks=(0, 2), levels=(8, 8, 8, 8)

@@ -51,9 +51,10 @@ class Detail(nn.Module):
         places, there = _places(close, config.detail)
         seen = torch.cat((self.fold(patches), own), 1)
         parts = self.teller(_taken(seen, places)) * there[:, :, None]
-        room = config.lent * config.grid[0] * config.grid[1]
-        flat = functional.pad(parts.flatten(1), (0, room - parts[0].numel()))
-        lent = flat.unflatten(1, (config.lent, *config.grid)).to(own.dtype)
+        room = config.grid[0] * config.grid[1]
+        each = parts.unflatten(2, (config.lent, -1)).transpose(1, 2).flatten(2)
+        lent = functional.pad(each, (0, room - each.shape[2]))
+        lent = lent.unflatten(2, config.grid).to(own.dtype)
         told = (close[:, None].to(own.dtype) * 2 - 1) * CLOSE
         return torch.cat((own, lent, told), 1)
 
@@ -114,8 +115,8 @@ def _lent(codes: Tensor, lent: int, more: int) -> tuple[Tensor, Tensor, Tensor]:
     """What was lent (N, M, m), to which places (N, M), and whether to any (N, M)."""
     detail = parts_in_detail(lent, more, codes.shape[-2:])
     places, there = _places(looked_at(codes), detail)
-    flat = codes[:, -1 - lent : -1].flatten(1)
-    parts = flat[:, : detail * more].unflatten(1, (detail, more))
+    flat = codes[:, -1 - lent : -1].flatten(2)[:, :, : detail * (more // lent)]
+    parts = flat.unflatten(2, (detail, -1)).transpose(1, 2).flatten(2)
     return parts * there[:, :, None], places, there
 
 
