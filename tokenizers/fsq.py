@@ -21,9 +21,13 @@ class FSQ(nn.Module):
     width: Tensor
     basis: Tensor
 
-    def __init__(self, levels: Sequence[int]) -> None:
-        """Args: levels: number of levels of each channel, all at least 2; their product
-        at most 2**63."""
+    def __init__(self, levels: Sequence[int], *, centred: bool = False) -> None:
+        """Args:
+        levels: number of levels of each channel, all at least 2; their product at most
+            2**63.
+        centred: latents around 0 use all levels alike. As published, 0 lies on a level:
+            of two levels, where tanh is so flat that the channel never learns.
+        """
         super().__init__()
         if not levels or min(levels) < 2:
             raise ValueError(f"levels must all be at least 2, got {tuple(levels)}")
@@ -37,7 +41,7 @@ class FSQ(nn.Module):
         for name, value in (
             ("reach", half),
             ("offset", offset),
-            ("shift", torch.atanh(offset / half)),
+            ("shift", torch.atanh(offset / half) * (not centred)),
             ("width", torch.floor(count / 2)),
             ("basis", torch.tensor(basis)),  # floats count exactly to 2**24 only
         ):
@@ -47,6 +51,13 @@ class FSQ(nn.Module):
     def codebook_size(self) -> int:
         """Number of ids."""
         return math.prod(self.levels)
+
+    def evened(self, codes: Tensor) -> Tensor:
+        """Codes (..., n) shifted and scaled: those of a channel that uses its levels
+        alike have a mean of 0 and a deviation of 1."""
+        count = torch.tensor(self.levels, device=codes.device)
+        deviation = ((count.square() - 1) / 12).sqrt()
+        return (codes * self.width + self.offset) / deviation
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Quantise.

@@ -109,7 +109,8 @@ class VideoEye(nn.Module):
             frames.float()[:, None],
             even_weights(weight[:, None]),
         )
-        free = used(codes, self.config.lent, self.config.more)
+        evened = self.network.quantiser.evened(codes.movedim(1, -1)).movedim(-1, 1)
+        free = used(evened, self.config.lent, self.config.more)
         return error + SPREAD * codes_spread_loss(*free)
 
     def encode(self, frames: Any) -> NDArray[np.int64]:

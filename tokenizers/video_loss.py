@@ -63,11 +63,8 @@ def spread_loss(latents: Tensor, parts: Tensor | None = None) -> Tensor:
 
 
 def codes_spread_loss(codes: Tensor, parts: Tensor | None = None) -> Tensor:
-    """As `spread_loss`, told from codes (N, n, h, w) in [-1, 1]: a scalar.
-
-    Codes that use their levels evenly deviate by one over the root of three.
-    """
-    return _uneven(codes, parts, 3**-0.5)
+    """As `spread_loss`, told from codes (N, n, h, w) as `FSQ.evened` gives them."""
+    return _uneven(codes, parts, 1.0) / 3
 
 
 def _uneven(values: Tensor, parts: Tensor | None, even: float) -> Tensor:

@@ -32,7 +32,7 @@ class VideoNetwork(nn.Module):
     def __init__(self, config: VideoConfig) -> None:
         super().__init__()
         self.config = config
-        self.quantiser = FSQ(config.levels)
+        self.quantiser = FSQ(config.levels, centred=True)
         self.encoder = nn.ModuleList(_encoder_layers(config))
         self.decoder = nn.ModuleList(_decoder_layers(config))
         self.gaze = Gaze(config) if config.lent else None

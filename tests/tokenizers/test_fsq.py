@@ -84,3 +84,28 @@ def test_ids_of_a_large_vocabulary_are_exact() -> None:
     torch.testing.assert_close(quantiser.codes(ids), codes, atol=1e-6, rtol=0)
     with pytest.raises(ValueError, match="64 bits"):
         FSQ((8,) * 22)
+
+
+@LEVELS
+def test_latents_around_zero_use_centred_levels_alike(levels: tuple[int, ...]) -> None:
+    z = torch.atanh(torch.rand(40_000, len(levels)) * 2 - 1)
+    quantiser = FSQ(levels, centred=True)
+    codes, ids = quantiser(z)
+    evened = quantiser.evened(codes)
+    torch.testing.assert_close(
+        evened.mean(0), torch.zeros(len(levels)), atol=0.03, rtol=0
+    )
+    torch.testing.assert_close(
+        evened.std(0), torch.ones(len(levels)), atol=0.03, rtol=0
+    )
+    assert torch.unique(ids % levels[0]).numel() == levels[0]
+
+
+def test_two_centred_levels_learn_from_zero() -> None:
+    slopes = []
+    for centred in (False, True):
+        z = torch.zeros(1, 1, requires_grad=True)
+        FSQ((2,), centred=centred)(z)[0].sum().backward()
+        assert z.grad is not None
+        slopes.append(float(z.grad))
+    assert slopes[0] < 0.01 and slopes[1] > 0.4
