@@ -14,9 +14,8 @@ from brownfield.policies.checkpoint import Checkpoint, load_checkpoint
 from brownfield.policies.device import device_named
 from brownfield.policies.model import Prefix
 from brownfield.policies.policy import (
-    codes_of,
-    digits_of,
     frames_of,
+    ids_of,
     pixels_of,
     text_rows,
 )
@@ -274,7 +273,7 @@ class PolicyAgent:
         ).video
         digits = torch.stack([x.argmax(-1) for x in logits.split(list(levels), -1)], -1)
         side = policy.config.video_grid
-        codes = codes_of(digits.view(1, side, side, -1), levels)
+        codes = policy.video.codes(ids_of(digits, levels).view(1, side, side))
         return frames_of(policy.video.reconstruct(codes))[0]
 
     @torch.inference_mode()
@@ -286,10 +285,9 @@ class PolicyAgent:
         """
         if self.thought is None:
             raise ValueError("call act first: nothing was seen yet")
-        levels = self._policy.config.video_levels
+        video = self._policy.video
         ids = torch.from_numpy(self.thought.video_ids).to(self._device)
-        digits = digits_of(ids[None], levels)
-        return frames_of(self._policy.video.reconstruct(codes_of(digits, levels)))[0]
+        return frames_of(video.reconstruct(video.codes(ids[None])))[0]
 
 
 @lru_cache(maxsize=1)

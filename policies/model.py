@@ -72,8 +72,8 @@ class ModelConfig:
     video_lent: int = 0
     """Channels of every code that hold details of what matters, see `VideoConfig`."""
 
-    video_more: int = 0
-    """Channels more for every cell that is told in detail."""
+    video_shares: int = 0
+    """What so many codes lend goes to one cell, see `VideoConfig`."""
 
     memory_s: tuple[float, ...] = ()
     """Ages of the looks that are remembered [s]."""
@@ -176,7 +176,8 @@ class StreamTransformer(nn.Module):
             {name: Port(sizes, config.width) for name, sizes in ports.items()}
         )
         width, pack = config.width, config.video_pack**2
-        numbers = len(config.video_levels) - config.video_lent + config.video_more
+        lent = config.video_lent
+        numbers = len(config.video_levels) - lent + lent * config.video_shares
         self.head = nn.Parameter(torch.empty(HEAD_TOKENS, width))
         self.byte = nn.Embedding(PAD_BYTE + 1, config.byte_width)
         self.byte_conv = nn.Conv1d(config.byte_width, config.word_width, 5)
@@ -394,7 +395,7 @@ class StreamTransformer(nn.Module):
     def _see(self, codes: Tensor) -> tuple[Tensor, Tensor]:
         """Codes (B, digits, grid, grid) -> features of positions (B, positions, width)
         and of cells (B, grid * grid, place_width)."""
-        codes = opened(codes, self.config.video_lent, self.config.video_more)
+        codes = opened(codes, self.config.video_lent, self.config.video_shares)
         seen = self.video_in(self._pack(codes))
         # What a place looks like must not depend on what is asked for: so the same
         # features answer every prompt, and no prompt can be guessed instead of read.

@@ -92,7 +92,9 @@ def digits_of(ids: Tensor, levels: tuple[int, ...]) -> Tensor:
     return torch.stack(digits, -1)
 
 
-def codes_of(digits: Tensor, levels: tuple[int, ...]) -> Tensor:
-    """Digits (B, h, w, n) -> code vectors (B, n, h, w) in [-1, 1]."""
-    half = torch.tensor([level // 2 for level in levels], device=digits.device)
-    return ((digits - half) / half).permute(0, 3, 1, 2)
+def ids_of(digits: Tensor, levels: tuple[int, ...]) -> Tensor:
+    """Digits (..., number of levels) -> video ids (...), as `digits_of` takes them."""
+    ids = torch.zeros_like(digits[..., 0])
+    for digit, level in zip(digits.flip(-1).unbind(-1), levels[::-1], strict=True):
+        ids = ids * level + digit
+    return ids

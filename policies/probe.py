@@ -181,7 +181,7 @@ def _sight(
         if source == "pixels":
             return pixels
         codes = policy.video.encode_codes(pixels)[0]
-        return opened(codes, policy.video.lent, policy.video.more)
+        return opened(codes, policy.video.lent, policy.video.shares)
 
     return see
 

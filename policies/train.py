@@ -526,7 +526,7 @@ def _model(
         model,
         video_levels=tuple(tokenizers.video.config.levels),
         video_lent=tokenizers.video.lent,
-        video_more=tokenizers.video.more,
+        video_shares=tokenizers.video.shares,
         memory_s=config.model.memory_s or model.memory_s,
     )
 

@@ -179,7 +179,7 @@ def _samples(
         ids = torch.from_numpy(video.encode(frames[None]))
         with torch.inference_mode():
             codes = video.network.codes(ids.to(video.device))[0]
-            codes = opened(codes, video.config.lent, video.config.more)
+            codes = opened(codes, video.config.lent, video.config.shares)
         ends = np.arange(0, 1 + blocks * k, k)
         spans = np.maximum(ends[:, None] - np.arange(k)[::-1], 0)
         truth = reader.numbers(index)[schema.PRIVILEGED][kept[ends]]

@@ -19,14 +19,17 @@ class FSQ(nn.Module):
     reach: Tensor
     shift: Tensor
     width: Tensor
+    centre: Tensor
+    scale: Tensor
     basis: Tensor
 
-    def __init__(self, levels: Sequence[int], *, centred: bool = False) -> None:
+    def __init__(self, levels: Sequence[int], *, symmetric: bool = False) -> None:
         """Args:
         levels: number of levels of each channel, all at least 2; their product at most
             2**63.
-        centred: latents around 0 use all levels alike. As published, 0 lies on a level:
-            of two levels, where tanh is so flat that the channel never learns.
+        symmetric: latents around 0 use all levels alike, and codes lie around 0 (Parker
+            et al. 2024, arXiv:2411.19842). As first published, 0 lies on a level: of
+            two levels, where tanh is so flat that the channel never learns.
         """
         super().__init__()
         if not levels or min(levels) < 2:
@@ -35,14 +38,16 @@ class FSQ(nn.Module):
         if math.prod(self.levels) > 2**63:
             raise ValueError(f"ids of levels {self.levels} do not fit into 64 bits")
         count = torch.tensor(self.levels, dtype=torch.float32)
-        half = (count - 1) * (1 + 1e-3) / 2
+        half = (count - 1) / 2 * (1 if symmetric else 1 + 1e-3)
         offset = torch.where(count % 2 == 0, 0.5, 0.0)
         basis = [math.prod(self.levels[:i]) for i in range(len(self.levels))]
         for name, value in (
             ("reach", half),
             ("offset", offset),
-            ("shift", torch.atanh(offset / half) * (not centred)),
+            ("shift", torch.atanh(offset / half * (not symmetric))),
             ("width", torch.floor(count / 2)),
+            ("centre", offset * symmetric),
+            ("scale", (count - 1) / 2 if symmetric else torch.floor(count / 2)),
             ("basis", torch.tensor(basis)),  # floats count exactly to 2**24 only
         ):
             self.register_buffer(name, value, persistent=False)
@@ -57,7 +62,7 @@ class FSQ(nn.Module):
         alike have a mean of 0 and a deviation of 1."""
         count = torch.tensor(self.levels, device=codes.device)
         deviation = ((count.square() - 1) / 12).sqrt()
-        return (codes * self.width + self.offset) / deviation
+        return (codes * self.scale - self.centre + self.offset) / deviation
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Quantise.
@@ -75,7 +80,7 @@ class FSQ(nn.Module):
             rounded = bounded.round()
             steps = bounded + (rounded - bounded).detach()
             digits = (rounded + self.width).round().long()
-            return steps / self.width, (digits * self.basis).sum(-1)
+            return (steps + self.centre) / self.scale, (digits * self.basis).sum(-1)
 
     def codes(self, ids: Tensor) -> Tensor:
         """Codes (..., n) of ids (...); foreign ids are clamped."""
@@ -84,4 +89,5 @@ class FSQ(nn.Module):
         for level in self.levels:
             digits.append(ids % level)
             ids = torch.div(ids, level, rounding_mode="floor")
-        return (torch.stack(digits, -1).float() - self.width) / self.width
+        steps = torch.stack(digits, -1).float() - self.width
+        return (steps + self.centre) / self.scale

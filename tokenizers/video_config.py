@@ -38,9 +38,8 @@ class VideoConfig:
     lent: int = 0
     """Channels of every id that hold details of what matters, see `video_detail`: those
     before the last one, which then has 2 levels and says what does. 0 for none."""
-    more: int = 0
-    """Channels more for every part of a block that is told in detail: as many of each
-    of the lent ones."""
+    shares: int = 0
+    """What so many ids lend goes to one part of a block that is told in detail."""
 
     def __post_init__(self) -> None:
         """Refuse sizes that do not fit together."""
@@ -78,17 +77,14 @@ class VideoConfig:
         self._check_detail()
 
     def _check_detail(self) -> None:
-        if self.lent == self.more == 0:
+        if self.lent == self.shares == 0:
             return
-        if not (0 < self.lent < len(self.levels) - 1 and self.more > 0):
+        ids = self.grid[0] * self.grid[1]
+        if not (0 < self.lent < len(self.levels) - 1 and 0 < self.shares <= ids):
             raise ValueError(
-                f"lent must leave some of the {len(self.levels) - 1} channels and more "
-                f"be at least 1, or both be 0; got {self.lent} and {self.more}"
-            )
-        if self.more % self.lent or not self.detail:
-            raise ValueError(
-                f"more must be a multiple of lent, {self.lent}, up to "
-                f"{self.lent * self.grid[0] * self.grid[1]}; got {self.more}"
+                f"lent must leave some of the {len(self.levels) - 1} channels and "
+                f"shares be from 1 to {ids}, or both be 0; got {self.lent} and "
+                f"{self.shares}"
             )
         if self.levels[-1] != 2:
             raise ValueError(f"with details the last level is 2, got {self.levels}")
@@ -98,7 +94,7 @@ class VideoConfig:
         """The same sizes, all of a picture told alike."""
         if not self.lent:
             return self
-        return replace(self, lent=0, more=0, levels=self.levels[:-1])
+        return replace(self, lent=0, shares=0, levels=self.levels[:-1])
 
     @property
     def own(self) -> int:
@@ -106,9 +102,14 @@ class VideoConfig:
         return len(self.levels) - self.lent - bool(self.lent)
 
     @property
+    def more(self) -> int:
+        """Channels more for every part that is told in detail."""
+        return self.lent * self.shares
+
+    @property
     def detail(self) -> int:
         """Parts of a block that can be told in detail, at most."""
-        return parts_in_detail(self.lent, self.more, self.grid)
+        return parts_in_detail(self.shares, self.grid)
 
     @property
     def shrink(self) -> int:
@@ -129,9 +130,9 @@ class VideoConfig:
         return 3 * self.frames_per_block * self.patch**2
 
 
-def parts_in_detail(lent: int, more: int, grid: Sequence[int]) -> int:
-    """Parts of a grid for which the lent channels have room, `more` each."""
-    return grid[0] * grid[1] // (more // lent) if more else 0
+def parts_in_detail(shares: int, grid: Sequence[int]) -> int:
+    """Parts of a grid for which there is room, what `shares` ids lend for each."""
+    return grid[0] * grid[1] // shares if shares else 0
 
 
 # A few numbers tell most of a patch, and each of them is worth many levels; many tell a
@@ -149,7 +150,7 @@ PRESETS: dict[str, VideoConfig] = {
         blocks=(1, 2),
         levels=(*_OWN, *_LENT, 2),
         lent=len(_LENT),
-        more=5 * len(_LENT),
+        shares=5,
         temporal=False,
     ),
     # For planning: 64 ids a block.

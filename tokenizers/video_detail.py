@@ -65,35 +65,35 @@ class Detail(nn.Module):
             patches: of the same size.
             codes: (N, n, h, w).
         """
-        parts, places, there = _lent(codes, self.config.lent, self.config.more)
+        parts, places, there = _lent(codes, self.config.lent, self.config.shares)
         grid = self.fold(patches)
         seen = torch.cat((_taken(grid, places), parts.to(grid.dtype)), 2)
         shown = self.shower(seen) * there[:, :, None]
         return self.unfold(grid + _put(shown.to(grid.dtype), places, self.config.grid))
 
 
-def opened(codes: Tensor, lent: int, more: int) -> Tensor:
+def opened(codes: Tensor, lent: int, shares: int) -> Tensor:
     """Codes (N, n, h, w) with what others lent where it belongs: (N, o + m + 1, h, w),
     zeros where nothing was.
 
     Args:
         codes: as ids hold them.
         lent: l, or 0: then codes stay as they are.
-        more: m.
+        shares: see `VideoConfig`.
     """
     if not lent:
         return codes
-    parts, places, _ = _lent(codes, lent, more)
+    parts, places, _ = _lent(codes, lent, shares)
     details = _put(parts, places, codes.shape[-2:])
     return torch.cat((codes[:, : -1 - lent], details, codes[:, -1:]), 1)
 
 
-def used(codes: Tensor, lent: int, more: int) -> tuple[Tensor, Tensor]:
+def used(codes: Tensor, lent: int, shares: int) -> tuple[Tensor, Tensor]:
     """Of codes or latents (N, n, h, w): the own channels (N, o, h, w), and what was
     lent to parts (K, m), K parts there are."""
     if not lent:
         return codes, codes.new_zeros(0, 1)
-    parts, _, there = _lent(codes, lent, more)
+    parts, _, there = _lent(codes, lent, shares)
     return codes[:, : -1 - lent], parts[there]
 
 
@@ -111,11 +111,11 @@ def _layers(inward: int, outward: int, gain: float) -> nn.Sequential:
     )
 
 
-def _lent(codes: Tensor, lent: int, more: int) -> tuple[Tensor, Tensor, Tensor]:
+def _lent(codes: Tensor, lent: int, shares: int) -> tuple[Tensor, Tensor, Tensor]:
     """What was lent (N, M, m), to which places (N, M), and whether to any (N, M)."""
-    detail = parts_in_detail(lent, more, codes.shape[-2:])
+    detail = parts_in_detail(shares, codes.shape[-2:])
     places, there = _places(looked_at(codes), detail)
-    flat = codes[:, -1 - lent : -1].flatten(2)[:, :, : detail * (more // lent)]
+    flat = codes[:, -1 - lent : -1].flatten(2)[:, :, : detail * shares]
     parts = flat.unflatten(2, (detail, -1)).transpose(1, 2).flatten(2)
     return parts * there[:, :, None], places, there
 

@@ -63,9 +63,9 @@ class VideoEye(nn.Module):
         return self.config.lent
 
     @property
-    def more(self) -> int:
-        """Channels more for every part that is told in detail."""
-        return self.config.more
+    def shares(self) -> int:
+        """What so many ids lend goes to one part, see `VideoConfig`."""
+        return self.config.shares
 
     @property
     def grid(self) -> int:
@@ -80,6 +80,10 @@ class VideoEye(nn.Module):
         """
         codes, ids = self.network.encode_codes(pixels[:, None])
         return codes[:, 0], ids[:, 0]
+
+    def codes(self, ids: Tensor) -> Tensor:
+        """Codes (B, n, h, w) of ids (B, h, w); foreign ids are clamped."""
+        return self.network.codes(ids[:, None])[:, 0]
 
     def reconstruct(self, codes: Tensor) -> Tensor:
         """Pixels (B, 3, H, W) of codes (B, n, h, w)."""
@@ -110,7 +114,7 @@ class VideoEye(nn.Module):
             even_weights(weight[:, None]),
         )
         evened = self.network.quantiser.evened(codes.movedim(1, -1)).movedim(-1, 1)
-        free = used(evened, self.config.lent, self.config.more)
+        free = used(evened, self.config.lent, self.config.shares)
         return error + SPREAD * codes_spread_loss(*free)
 
     def encode(self, frames: Any) -> NDArray[np.int64]:

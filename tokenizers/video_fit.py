@@ -225,7 +225,7 @@ def window_loss(
     # Quantisers with a codebook ask for something of their own.
     own = getattr(network.quantiser, "loss", 0.0)
     config = network.config
-    even = spread_loss(*used(latents.flatten(0, 1), config.lent, config.more))
+    even = spread_loss(*used(latents.flatten(0, 1), config.lent, config.shares))
     return error + spread * even + _GAZE * gaze_loss + own, ids
 
 

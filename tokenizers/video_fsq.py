@@ -57,7 +57,7 @@ class VideoFSQ(nn.Module):
     """One frame a block; no state between frames, so any frame stands alone."""
 
     frames_per_block = 1
-    lent = more = 0
+    lent = shares = 0
 
     def __init__(self, config: VideoFSQConfig | None = None) -> None:
         super().__init__()
@@ -119,6 +119,10 @@ class VideoFSQ(nn.Module):
         """
         codes, ids = self.quantiser(self.encoder(pixels).movedim(1, -1))
         return codes.movedim(-1, 1), ids
+
+    def codes(self, ids: Tensor) -> Tensor:
+        """Codes (B, n, 8, 8) of ids (B, 8, 8); foreign ids are clamped."""
+        return self.quantiser.codes(ids).movedim(-1, 1)
 
     def reconstruct(self, codes: Tensor) -> Tensor:
         """Pixels (B, 3, 64, 64) of codes (B, n, 8, 8)."""
@@ -198,7 +202,7 @@ class VideoFSQ(nn.Module):
         with torch.autocast(device.type, enabled=False):
             for start in range(0, len(flat), _BATCH):
                 part = flat[start : start + _BATCH].to(device)
-                pixels = self.reconstruct(self.quantiser.codes(part).movedim(-1, 1))
+                pixels = self.reconstruct(self.codes(part))
                 scaled = ((pixels.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
                 frames[start : start + _BATCH] = (
                     scaled.permute(0, 2, 3, 1).cpu().numpy()

@@ -86,4 +86,4 @@ def marked(weights: Tensor, config: VideoConfig) -> Tensor:
 
 def looked_at(codes: Tensor) -> Tensor:
     """Which parts of pictures their codes (..., n, h, w) say to matter (..., h, w)."""
-    return codes[..., -1, :, :] > -0.5
+    return codes[..., -1, :, :] > 0

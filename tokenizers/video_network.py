@@ -32,7 +32,7 @@ class VideoNetwork(nn.Module):
     def __init__(self, config: VideoConfig) -> None:
         super().__init__()
         self.config = config
-        self.quantiser = FSQ(config.levels, centred=True)
+        self.quantiser = FSQ(config.levels, symmetric=True)
         self.encoder = nn.ModuleList(_encoder_layers(config))
         self.decoder = nn.ModuleList(_decoder_layers(config))
         self.gaze = Gaze(config) if config.lent else None
@@ -89,7 +89,7 @@ class VideoNetwork(nn.Module):
         k = config.frames_per_block
         state = state or self.start(self.decoder, len(codes))
         flat, shape = codes.flatten(0, 1), codes.shape[:2]
-        whole = opened(flat, config.lent, config.more).unflatten(0, shape)
+        whole = opened(flat, config.lent, config.shares).unflatten(0, shape)
         patches, after = self._run(self.decoder, whole, state)
         if self.detail is not None:
             patches = self.detail.show(patches.flatten(0, 1), flat).unflatten(0, shape)

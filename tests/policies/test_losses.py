@@ -10,7 +10,7 @@ from brownfield.policies.losses import (
     pointing_loss,
 )
 from brownfield.policies.losses import ordinal_targets as targets
-from brownfield.policies.policy import codes_of, digits_of
+from brownfield.policies.policy import digits_of, ids_of
 from brownfield.tokenizers.fsq import FSQ
 
 
@@ -48,10 +48,13 @@ def test_action_loss_is_least_at_the_label() -> None:
 
 
 def test_digits_are_those_of_the_quantiser() -> None:
-    quantiser = FSQ((8, 5, 5, 5))
-    ids = torch.arange(1000).view(1, 40, 25)
-    codes = codes_of(digits_of(ids, (8, 5, 5, 5)), (8, 5, 5, 5))
-    torch.testing.assert_close(codes.movedim(1, -1), quantiser.codes(ids))
+    levels = (8, 5, 5, 2)
+    quantiser = FSQ(levels, symmetric=True)
+    ids = torch.arange(400).view(1, 20, 20)
+    digits = digits_of(ids, levels)
+    assert torch.equal(ids_of(digits, levels), ids)
+    half = (torch.tensor(levels) - 1) / 2
+    torch.testing.assert_close((digits - half) / half, quantiser.codes(ids))
 
 
 def test_pointing_is_finer_than_a_cell_and_ignores_what_is_not_seen() -> None:

@@ -171,7 +171,7 @@ def test_sizes_that_do_not_divide_are_refused() -> None:
 
 def test_what_is_lent_to_a_part_is_seen_there() -> None:
     torch.manual_seed(0)
-    sizes = replace(SIZES, video_levels=(8, 8, 8, 2), video_lent=1, video_more=8)
+    sizes = replace(SIZES, video_levels=(8, 8, 8, 2), video_lent=1, video_shares=8)
     seeing = StreamTransformer(sizes, PORTS).eval()
     codes, state, text = (x.float() if x.is_floating_point() else x for x in _inputs())
     prefix = seeing.prefix("g1", text)
@@ -186,7 +186,7 @@ def test_what_is_lent_to_a_part_is_seen_there() -> None:
     codes[:, -2, 0, 0] += 0.5
     assert torch.equal(look(), plain)
     # Once something is, the first of the lent channels belong to it.
-    codes[:, -1, 3, 4] = 0
+    codes[:, -1, 3, 4] = 1
     told = look()
     codes[:, -2, 0, 0] -= 0.5
     assert not torch.allclose(look(), told)

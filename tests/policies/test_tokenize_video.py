@@ -138,7 +138,7 @@ def test_who_is_told_what_matters_tells_it_in_detail(
     dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # These frames have a single part.
-    monkeypatch.setitem(PRESETS, "eye", video_preset("eye", more=7))
+    monkeypatch.setitem(PRESETS, "eye", video_preset("eye", shares=1))
     with DatasetWriter(tmp_path / "set", synthetic.SMALL_BODY) as writer:
         for seed in range(4):
             writer.commit(segmented.episode(seed))

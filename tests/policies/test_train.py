@@ -116,7 +116,7 @@ def test_another_eye_begins_anew_and_the_rest_goes_on(
     assert isinstance(loaded.policy.video, VideoEye)
     assert loaded.policy.config.video_levels == eye.config.levels
     assert loaded.policy.config.video_lent == eye.config.lent > 0
-    assert loaded.policy.config.video_more == eye.config.more
+    assert loaded.policy.config.video_shares == eye.config.shares
     agent = PolicyAgent(seeing.out)
     agent.reset("pick up the box")
     look = {"head": windows.frames[0], "state": windows.state[0], "prompt": "box"}

@@ -28,10 +28,10 @@ def video(request: pytest.FixtureRequest) -> VideoTokenizer:
     """A small network of k frames a block whose every layer does something, with
     details or without."""
     torch.manual_seed(0)
-    k, more = request.param
+    k, shares = request.param
     sizes = replace(SIZES, frames_per_block=k)
-    if more:
-        sizes = replace(sizes, lent=1, more=more, levels=(*SIZES.levels, 2))
+    if shares:
+        sizes = replace(sizes, lent=1, shares=shares, levels=(*SIZES.levels, 2))
     video = VideoTokenizer(sizes)
     for parameter in video.network.parameters():
         if not parameter.any():

@@ -17,7 +17,7 @@ SIZES = VideoConfig(
     channels=(8, 16),
     levels=(8, 8, 8, 8, 2),
     lent=1,
-    more=12,
+    shares=12,
 )
 """Five parts share 64 channels, 12 each."""
 
@@ -43,7 +43,7 @@ def test_details_lie_where_they_belong_and_nowhere_else() -> None:
     assert latents.shape == (1, 5, 8, 8)
     assert torch.equal(looked_at(latents / 20), close)
     codes = torch.tanh(latents)
-    whole = opened(codes, SIZES.lent, SIZES.more)
+    whole = opened(codes, SIZES.lent, SIZES.shares)
     assert whole.shape == (1, 3 + 12 + 1, 8, 8)
     assert torch.equal(whole[:, :3], codes[:, :3])
     assert torch.equal(whole[:, -1], codes[:, -1])
@@ -54,20 +54,30 @@ def test_details_lie_where_they_belong_and_nowhere_else() -> None:
     for i, (row, column) in enumerate(((0, 3), (2, 5), (7, 7))):
         assert torch.equal(whole[0, 3:-1, row, column], lent[12 * i : 12 * i + 12])
     assert not lent[36:].any()
-    own, parts = used(codes, SIZES.lent, SIZES.more)
+    own, parts = used(codes, SIZES.lent, SIZES.shares)
     assert torch.equal(own, codes[:, :3]) and torch.equal(parts.flatten(), lent[:36])
+
+
+def test_every_part_gets_as_many_of_each_lent_channel() -> None:
+    codes = torch.arange(2 * 64.0).view(1, 2, 8, 8) / 128 + 1
+    codes = torch.cat((torch.zeros(1, 1, 8, 8), codes, torch.ones(1, 1, 8, 8)), 1)
+    parts = used(codes, 2, 5)[1]
+    assert parts.shape == (12, 10)
+    for i, part in enumerate(parts):
+        lent = codes[0, 1:3].flatten(1)[:, 5 * i : 5 * i + 5]
+        assert torch.equal(part, lent.flatten())
 
 
 def test_where_nothing_matters_nothing_is_lent_or_shown() -> None:
     detail, patches, latents = told(looks())
     assert not latents[:, 3].any()
-    assert not len(used(latents, SIZES.lent, SIZES.more)[1])
+    assert not len(used(latents, SIZES.lent, SIZES.shares)[1])
     assert torch.equal(detail.show(patches, torch.tanh(latents)), patches)
     # Whatever foreign ids hold there.
     foreign = torch.tanh(latents)
     foreign[:, 3] = 0.5
     assert torch.equal(detail.show(patches, foreign), patches)
-    assert not opened(foreign, SIZES.lent, SIZES.more)[:, 3:-1].any()
+    assert not opened(foreign, SIZES.lent, SIZES.shares)[:, 3:-1].any()
 
 
 def test_details_change_their_parts_only() -> None:
@@ -97,7 +107,7 @@ def test_all_room_is_used_by_the_highest_and_then_the_first() -> None:
 def test_a_part_matters_whose_pixels_weigh_more_than_most() -> None:
     weights = torch.ones(1, 4, 64, 64)
     weights[0, 2, 20, 50] = 2.0
-    config = VideoConfig(lent=1, more=16, levels=(8, 8, 2))
+    config = VideoConfig(lent=1, shares=16, levels=(8, 8, 2))
     assert torch.equal(marked(weights, config), looks((2, 6))[None])
     assert not marked(torch.ones(1, 4, 64, 64), config).any()
     assert not marked(7 * torch.ones(1, 4, 64, 64), config).any()
@@ -137,11 +147,9 @@ def test_details_need_weights_room_and_a_level_for_their_bit() -> None:
     clips = np.zeros((1, 5, 64, 64, 3), np.uint8)
     with pytest.raises(ValueError, match="told of what weights say"):
         VideoTokenizer.fit(clips, SIZES)
-    for lent, more in ((1, 0), (0, 12), (-1, 12), (4, 12)):
-        with pytest.raises(ValueError, match="lent must leave some of the 4 channels"):
-            VideoConfig(levels=SIZES.levels, lent=lent, more=more)
-    with pytest.raises(ValueError, match="8 x 8 ids lend 1 channels each, and one"):
-        VideoConfig(levels=SIZES.levels, lent=1, more=65)
-    for levels in ((8, 8, 8), (8, 8, 5, 2)):
+    for lent, shares in ((1, 0), (0, 12), (-1, 12), (4, 12), (1, 65)):
+        with pytest.raises(ValueError, match="leave some of the 4 channels and shares"):
+            VideoConfig(levels=SIZES.levels, lent=lent, shares=shares)
+    for levels in ((8, 8, 8), (8, 8, 5, 3)):
         with pytest.raises(ValueError, match="with details the last level is 2"):
-            VideoConfig(levels=levels, lent=len(levels) - 2, more=12)
+            VideoConfig(levels=levels, lent=len(levels) - 2, shares=12)

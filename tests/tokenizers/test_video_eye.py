@@ -15,7 +15,7 @@ from brownfield.tokenizers.video_eye import VideoEye
 from brownfield.tokenizers.video_fsq import VideoFSQ
 from brownfield.tokenizers.video_loss import codes_spread_loss
 
-SMALL = video_preset("eye", size=(16, 16), channels=(8, 8), blocks=(0, 1), more=9)
+SMALL = video_preset("eye", size=(16, 16), channels=(8, 8), blocks=(0, 1), shares=2)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_even_codes_spread_least(level: int) -> None:
         codes = quantiser.codes(digits + level * digits.roll(1, 1))
         return float(codes_spread_loss(quantiser.evened(codes).movedim(-1, 1)))
 
-    quantiser = FSQ((level, level), centred=True)
+    quantiser = FSQ((level, level), symmetric=True)
     even = torch.randint(level, (4, 64, 64))
     assert loss(even) < 0.01
     assert loss(torch.zeros_like(even)) > 0.3

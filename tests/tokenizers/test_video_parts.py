@@ -44,16 +44,20 @@ def test_haar_of_a_still_picture_has_no_time() -> None:
     torch.testing.assert_close(patches.square().sum(), alone.square().sum())
 
 
-# The peer has no symmetric channel of two levels, and counts ids in floats.
+# The peer counts ids in floats.
 @pytest.mark.parametrize(
     "levels", [config.without_detail.levels[:8] for config in PRESETS.values()]
 )
-def test_fsq_says_the_ids_of_its_peer(levels: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("symmetric", [True, False])
+def test_fsq_says_the_ids_of_its_peer(levels: tuple[int, ...], symmetric: bool) -> None:
     peer: Any = pytest.importorskip(
         "vector_quantize_pytorch", reason="the extra `peers` is not installed"
     )
     torch.manual_seed(0)
-    theirs, ours = peer.FSQ(list(levels)), FSQ(levels)
+    if not symmetric:  # the peer has no such channels of two levels
+        levels = tuple(level for level in levels if level > 2)
+    theirs = peer.FSQ(list(levels), preserve_symmetry=symmetric)
+    ours = FSQ(levels, symmetric=symmetric)
     for scale in (0.1, 1.0, 3.0, 30.0):
         z = torch.randn(1, 20_000, len(levels)) * scale
         codes, ids = ours(z)
