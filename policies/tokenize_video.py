@@ -21,6 +21,7 @@ from brownfield.tokenizers.video import VideoTokenizer
 from brownfield.tokenizers.video_config import VideoConfig, video_preset
 from brownfield.tokenizers.video_fit import FitStep, VideoFit
 from brownfield.tokenizers.video_salience import salience
+from brownfield.tokenizers.video_shipped import find_video
 
 LOG_EVERY = 20
 """Updates between lines of the log."""
@@ -31,13 +32,18 @@ class TokenizeVideoConfig:
     """One fit of a video tokenizer."""
 
     datasets: Annotated[tuple[Path, ...], Positional]
-    """LeRobotDatasets v3, of one camera's size."""
+    """LeRobotDatasets v3, of one camera's size, or folders of `.npz`, each a clip of
+    frames `image` (T, H, W, 3) at `hz`."""
 
     out: Path = Path("video_tokenizer")
     """Folder to write."""
 
     network: str = "nano"
     """`pico`, `eye`, `nano`, `nano-hq`, `small` or `cosmos`."""
+
+    init: Path | None = None
+    """Go on from this video tokenizer, a folder or a shipped one's name, for a camera
+    that it has not seen: its sizes count, whatever `network` says."""
 
     frames_per_block: int | None = None
     """Frames that a block of ids stands for: 1 to act, 4 to imagine; the network's by
@@ -97,6 +103,8 @@ class TokenizeVideoConfig:
         """Refuse a budget that means nothing."""
         if (self.steps is None) == (self.seconds is None):
             raise ValueError("give either steps or seconds")
+        if self.init is not None and (self.frames_per_block or self.size):
+            raise ValueError("with init, sizes are those of its tokenizer: give none")
         self.sizes()
         self.fit()
 
@@ -106,6 +114,8 @@ class TokenizeVideoConfig:
         Raises:
             ValueError: an unknown preset, or sizes that do not fit together.
         """
+        if self.init is not None:
+            return VideoTokenizer.load(find_video(self.init)).config
         changes: dict = {}
         if self.frames_per_block is not None:
             changes["frames_per_block"] = self.frames_per_block
@@ -156,7 +166,12 @@ def tokenize_video(config: TokenizeVideoConfig) -> Path:
         metrics = Path(name) / "metrics.jsonl"
         run = start_run(config.wandb, out.parent, chosen)
         log = MetricsLog(metrics, run)
-        video, steps = _fit(config, fitted, log)
+        init = None
+        if config.init is not None:
+            init = VideoTokenizer.load(find_video(config.init))
+            if len(held_out):
+                log.write(0, held_out_numbers(init, held_out))
+        video, steps = _fit(config, fitted, init, log)
         if len(held_out):
             log.write(steps, held_out_numbers(video, held_out))
         run.finish()
@@ -166,11 +181,16 @@ def tokenize_video(config: TokenizeVideoConfig) -> Path:
 
 
 def _fit(
-    config: TokenizeVideoConfig, clips: VideoClips, log: MetricsLog
+    config: TokenizeVideoConfig,
+    clips: VideoClips,
+    init: VideoTokenizer | None,
+    log: MetricsLog,
 ) -> tuple[VideoTokenizer, int]:
     """The tokenizer and its number of updates."""
     weights, sizes = None, config.sizes()
-    if not config.salient or clips.segments is None:
+    if config.salient and clips.segments is not None:
+        weights = [salience(each).astype(np.float16) for each in clips.segments]
+    elif init is None:
         if config.salient and sizes.detail:
             warnings.warn(
                 "the datasets hold no segments (record --segments): nobody says what "
@@ -178,8 +198,6 @@ def _fit(
                 stacklevel=2,
             )
         sizes = sizes.without_detail
-    else:
-        weights = [salience(each).astype(np.float16) for each in clips.segments]
     began, steps = time.monotonic(), 0
     with TrainingBar("video tokenizer", config.show_progress) as bar:
 
@@ -205,5 +223,6 @@ def _fit(
             fit=config.fit(),
             device=config.device,
             report=report,
+            init=init,
         )
     return video, steps

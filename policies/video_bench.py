@@ -21,7 +21,7 @@ from torch import nn
 
 from brownfield.policies.bench_page import Chart, Table, write_page
 from brownfield.policies.film import write_grid
-from brownfield.policies.video_clips import VideoClips, load_clips
+from brownfield.policies.video_clips import VideoClips, load_clips, loose_files
 from brownfield.policies.video_codecs import CODECS, luma
 from brownfield.policies.video_quality import Errors, ErrorSum, copied, usage
 from brownfield.tokenizers.folder import folder_hash
@@ -112,18 +112,9 @@ def _name(path: Path) -> str:
 
 
 def _clips(path: Path, config: VideoBenchConfig, size: tuple[int, int]) -> VideoClips:
-    if (path / "meta").is_dir():
-        clips = load_clips([path], size=size, hz=config.hz, camera=config.camera)
-    else:
-        files = sorted(path.glob("*.npz"))
-        if not files:
-            raise ValueError(f"{path} is no LeRobotDataset and holds no .npz")
-        parts = [np.load(file, allow_pickle=False)["image"] for file in files]
-        joined = np.concatenate(parts)
-        if joined.shape[1:] != (*size, 3):
-            raise ValueError(
-                f"{path}: expected frames of {size}, got {joined.shape[1:3]}"
-            )
+    clips = load_clips([path], size=size, hz=config.hz, camera=config.camera)
+    if loose_files(path):
+        joined = np.concatenate(clips.frames)
         whole = len(joined) // FRAMES
         frames = list(joined[: whole * FRAMES].reshape(whole, FRAMES, *size, 3))
         clips = VideoClips(frames=frames, segments=None, names=(), hz=config.hz)

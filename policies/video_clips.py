@@ -75,51 +75,71 @@ def load_clips(
     most: int | None = None,
     report: Callable[[int, int], None] | None = None,
 ) -> VideoClips:
-    """Read the videos of LeRobotDatasets v3.
+    """Read the videos of LeRobotDatasets v3, or clips of frames without a dataset.
 
     Args:
-        paths: folders of datasets, ours or not.
+        paths: folders of datasets, ours or not, or of `.npz` files with frames `image`
+            (T, H, W, 3), one clip each.
         size: height and width that the frames are averaged down to [px].
-        hz: frames kept per second, at most those of the dataset.
+        hz: frames kept per second, at most those of the dataset; `.npz` say no rate
+            and are kept whole.
         camera: which; None where there is only one.
         most: episodes to read, spread evenly over all; None for all.
         report: called with the episodes read and their number.
 
     Raises:
-        FileNotFoundError: a folder without a dataset.
+        FileNotFoundError: a folder without a dataset or `.npz`.
         ValueError: no folder, a frame that cannot be decoded, a size that the frames do
-            not divide into, or a rate above the dataset's; names the episode.
+            not divide into, or a rate above the dataset's; names the episode or file.
     """
     if not paths:
         raise ValueError("name at least one dataset")
-    sources = [DatasetFrames(path) for path in paths]
+    loose = [file for path in paths for file in loose_files(path)]
+    sources = [DatasetFrames(path) for path in paths if not loose_files(path)]
     jobs = [(source, i) for source in sources for i in range(len(source))]
+    jobs += [(file, 0) for file in loose]
     if most is not None and most < len(jobs):
         jobs = [jobs[i * len(jobs) // most] for i in range(most)]
-    names = sources[0].segment_names
-    if any(source.segment_names != names for source in sources):
-        names = ()
+    kinds = {source.segment_names for source in sources} | ({()} if loose else set())
+    names = kinds.pop() if len(kinds) == 1 else ()
     things = tuple(name for name in names if name not in PLACES)
     # Entries of `names` to those of `things`; places become the rest.
     entry = np.array([things.index(n) if n in things else 0 for n in names], np.uint8)
     frames, segments = [], []
     for number, (source, index) in enumerate(jobs):
-        where = f"{source.path}, episode {index}"
-        whole = source.frames(index, source.camera(camera))
-        kept = kept_frames(len(whole), source.fps, hz, where)
-        frames.append(_fitted(whole[kept], size, where))
-        if names:
-            drawn = source.segments(index)[kept]
-            if drawn.shape[1:] != size:
-                raise ValueError(
-                    f"{where}: expected segments of {size}, got {drawn.shape[1:]}"
-                )
-            segments.append(entry[drawn])
+        if isinstance(source, Path):
+            frames.append(_fitted(_loose_frames(source), size, str(source)))
+        else:
+            where = f"{source.path}, episode {index}"
+            whole = source.frames(index, source.camera(camera))
+            kept = kept_frames(len(whole), source.fps, hz, where)
+            frames.append(_fitted(whole[kept], size, where))
+            if names:
+                drawn = source.segments(index)[kept]
+                if drawn.shape[1:] != size:
+                    raise ValueError(
+                        f"{where}: expected segments of {size}, got {drawn.shape[1:]}"
+                    )
+                segments.append(entry[drawn])
         if report:
             report(number + 1, len(jobs))
     return VideoClips(
         frames=frames, segments=segments if names else None, names=things, hz=hz
     )
+
+
+def loose_files(path: Path) -> list[Path]:
+    """The `.npz` files of a folder that is no dataset."""
+    return [] if (path / "meta").is_dir() else sorted(path.glob("*.npz"))
+
+
+def _loose_frames(file: Path) -> NDArray[np.uint8]:
+    with np.load(file, allow_pickle=False) as arrays:
+        frames = arrays["image"] if "image" in arrays else None
+    if frames is None or frames.dtype != np.uint8 or frames.shape[3:] != (3,):
+        got = "none" if frames is None else f"{frames.dtype} {frames.shape}"
+        raise ValueError(f"{file}: expected uint8 `image` (T, H, W, 3), got {got}")
+    return frames
 
 
 def kept_frames(count: int, fps: int, hz: float, where: str) -> NDArray[np.int64]:

@@ -59,32 +59,38 @@ class VideoTokenizer:
         fit: VideoFit | None = None,
         device: str = "cpu",
         report: Callable[[FitStep], None] | None = None,
+        init: VideoTokenizer | None = None,
     ) -> Self:
         """A tokenizer that reconstructs clips.
 
         Args:
             clips: uint8 (N, T, H, W, 3), or N clips (T, H, W, 3) of any lengths.
-            config: sizes; `pico` by default.
+            config: sizes; `pico` by default, or those of `init`.
             weights: (N, T, H, W), or N of (T, H, W): how much each pixel matters, such
                 as more where a simulator knows an object; only ratios within a frame
                 count. All alike by default.
             fit: budget and schedule.
             device: where to train and where the tokenizer stays.
             report: called after each update.
+            init: a tokenizer to go on from, which stays as it is. One that tells
+                details needs no weights then: it knows what matters.
 
         Raises:
-            ValueError: no clips, frames that do not fit, or weights that do not fit
-                their clips.
+            ValueError: no clips, frames that do not fit, weights that do not fit their
+                clips, or sizes that are not those of `init`.
             FloatingPointError: the loss is not finite.
         """
-        config, fit = config or VideoConfig(), fit or VideoFit()
+        if init is not None and (config or init.config) != init.config:
+            raise ValueError(f"expected the sizes {init.config}, got {config}")
+        config = config or (init.config if init else VideoConfig())
+        fit = fit or VideoFit()
         if not len(clips):
             raise ValueError("expected some clips, got none")
         checked = [checked_frames([clip], config)[0] for clip in clips]
         short = [i for i, clip in enumerate(checked) if not len(clip)]
         if short:
             raise ValueError(f"clip {short[0]} has no frames")
-        if weights is None and config.detail:
+        if weights is None and config.detail and init is None:
             raise ValueError("details are told of what weights say matters, got none")
         maps = None
         if weights is not None:
@@ -100,6 +106,8 @@ class VideoTokenizer:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(fit.seed)
             video = cls(config)
+        if init is not None:
+            video.network.load_state_dict(init.network.state_dict())
         fit_network(video.to(device).network, checked, maps, fit, report)
         return video
 

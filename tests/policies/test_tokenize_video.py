@@ -15,6 +15,7 @@ from brownfield.configs.cli import main
 from brownfield.policies import video_clips
 from brownfield.policies.tokenize_video import TokenizeVideoConfig, tokenize_video
 from brownfield.policies.video_clips import load_clips
+from brownfield.policies.video_quality import held_out_numbers
 from brownfield.policies.video_quantisers import QuantiserBenchConfig, quantiser_bench
 from brownfield.robot.dataset_writer import DatasetWriter
 from brownfield.tokenizers.video import VideoTokenizer
@@ -157,6 +158,48 @@ def test_who_is_told_what_matters_tells_it_in_detail(
     with pytest.warns(UserWarning, match="tells all alike"):
         tokenize_video(replace(config, datasets=(dataset,), size=(32, 32)))
     assert VideoTokenizer.load(tmp_path / "eye").config.detail == 0
+
+
+def test_goes_on_with_another_camera_from_what_it_knew(tmp_path: Path) -> None:
+    with DatasetWriter(tmp_path / "set", synthetic.SMALL_BODY) as writer:
+        for seed in range(4):
+            writer.commit(segmented.episode(seed))
+    config = TokenizeVideoConfig(
+        datasets=(tmp_path / "set",), network="pico", size=(8, 8), camera="head",
+        hz=10, steps=2, batch=2, validation_every_episode=0, threads=1,
+        out=tmp_path / "first", show_progress=False,
+    )  # fmt: skip
+    tokenize_video(config)
+    clips = tmp_path / "loose"
+    clips.mkdir()
+    rng = np.random.default_rng(0)
+    for name in "abcd":
+        frames = rng.integers(0, 256, (9, 16, 16, 3), np.uint8)
+        np.savez(clips / f"{name}.npz", image=frames)
+    seen = load_clips([clips], size=(8, 8))
+    assert len(seen) == 4 and seen.segments is None
+    assert seen.frames[0].shape == (9, 8, 8, 3)
+    assert load_clips([tmp_path / "set", clips], camera="head", size=(8, 8)).names == ()
+    on = replace(
+        config, datasets=(clips,), init=tmp_path / "first", size=None, network="cosmos",
+        validation_every_episode=2, out=tmp_path / "second",
+    )  # fmt: skip
+    tokenize_video(on)
+    first, second = (VideoTokenizer.load(tmp_path / n) for n in ("first", "second"))
+    assert first.config == second.config
+    lines = (tmp_path / "second/metrics.jsonl").read_text().splitlines()
+    before, after = json.loads(lines[0]), json.loads(lines[-1])
+    assert before["step"] == 0 and after["step"] == 2
+    held_out = seen.split(2)[1]
+    assert before["held_out/psnr_db/all"] == pytest.approx(
+        held_out_numbers(first, held_out)["held_out/psnr_db/all"]
+    )
+    assert before["held_out/psnr_db/all"] != after["held_out/psnr_db/all"]
+    with pytest.raises(ValueError, match="sizes are those of its tokenizer"):
+        replace(on, size=(8, 8))
+    np.savez(clips / "e.npz", picture=frames)
+    with pytest.raises(ValueError, match=r"e\.npz: expected uint8 `image`.* got none"):
+        load_clips([clips], size=(8, 8))
 
 
 def test_a_fit_needs_an_end(capsys: pytest.CaptureFixture[str]) -> None:

@@ -184,3 +184,16 @@ def test_a_fit_that_diverges_is_an_error() -> None:
     fit = VideoFit(steps=300, batch=2, warm_up=1, rate=1e30)
     with pytest.raises(FloatingPointError, match="lower rate"):
         VideoTokenizer.fit(clips, VideoConfig(**TINY), fit=fit)
+
+
+def test_goes_on_from_what_another_knew() -> None:
+    sizes = VideoConfig(**TINY, levels=(8, 8, 8, 2), lent=1, shares=2)
+    known = VideoTokenizer(sizes)
+    frozen = VideoFit(steps=1, rate=1e-9, warm_up=1)
+    clips = np.zeros((2, 5, *sizes.size, 3), np.uint8)
+    same = VideoTokenizer.fit(clips, fit=frozen, init=known)
+    assert same is not known and same.config == sizes
+    for a, b in zip(same.network.parameters(), known.network.parameters(), strict=True):
+        torch.testing.assert_close(a, b, atol=1e-6, rtol=0)
+    with pytest.raises(ValueError, match="expected the sizes"):
+        VideoTokenizer.fit(clips, VideoConfig(**TINY), init=known)
