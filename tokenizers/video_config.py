@@ -137,8 +137,8 @@ def parts_in_detail(shares: int, grid: Sequence[int]) -> int:
 
 # A few numbers tell most of a patch, and each of them is worth many levels; many tell a
 # little, and two levels do. Equal levels waste bits on both ends.
-_OWN = (32, 8, 8, 4, 4, 4, 2, 2, 2, 2)
-_LENT = (16, 8, 8, 4, 4, 4, 2, 2, 2, 2, 2)
+_OWN = (32, 8, 4, 4, 2, 2, 2)
+_LENT = (16, 8, 8, 8, 4, 4, 4, 4, *[2] * 6)
 
 PRESETS: dict[str, VideoConfig] = {
     # Fits in under a minute on one core: for tests.
@@ -150,7 +150,7 @@ PRESETS: dict[str, VideoConfig] = {
         blocks=(1, 2),
         levels=(*_OWN, *_LENT, 2),
         lent=len(_LENT),
-        shares=5,
+        shares=7,
         temporal=False,
     ),
     # For planning: 64 ids a block.
