@@ -27,6 +27,6 @@ def test_figures_beside_one_were_measured_with_it(name: str) -> None:
 
 
 def test_unknown_ones_are_refused_with_the_known(tmp_path: Path) -> None:
-    assert set(SHIPPED) == {"car_eye"}
-    with pytest.raises(ValueError, match="shipped by name: car_eye"):
+    assert set(SHIPPED) == {"car_eye", "kitchen_eye"}
+    with pytest.raises(ValueError, match="shipped by name: car_eye, kitchen_eye"):
         find_video(tmp_path / "nothing")
