@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,13 +95,20 @@ def load_clips(
     """
     if not paths:
         raise ValueError("name at least one dataset")
-    loose = [file for path in paths for file in loose_files(path)]
-    sources = [DatasetFrames(path) for path in paths if not loose_files(path)]
-    jobs = [(source, i) for source in sources for i in range(len(source))]
-    jobs += [(file, 0) for file in loose]
+    jobs: list[tuple[DatasetFrames | Path, int]] = []
+    kinds: set[tuple[str, ...]] = set()
+    for path in paths:
+        if loose := loose_files(path):
+            jobs += [(file, 0) for file in loose]
+            kinds.add(())
+        elif (path / "meta").is_dir():
+            source = DatasetFrames(path)
+            jobs += [(source, i) for i in range(len(source))]
+            kinds.add(source.segment_names)
+        else:
+            raise FileNotFoundError(f"{path} is no LeRobotDataset and holds no .npz")
     if most is not None and most < len(jobs):
         jobs = [jobs[i * len(jobs) // most] for i in range(most)]
-    kinds = {source.segment_names for source in sources} | ({()} if loose else set())
     names = kinds.pop() if len(kinds) == 1 else ()
     things = tuple(name for name in names if name not in PLACES)
     # Entries of `names` to those of `things`; places become the rest.
@@ -134,11 +142,14 @@ def loose_files(path: Path) -> list[Path]:
 
 
 def _loose_frames(file: Path) -> NDArray[np.uint8]:
-    with np.load(file, allow_pickle=False) as arrays:
-        frames = arrays["image"] if "image" in arrays else None
-    if frames is None or frames.dtype != np.uint8 or frames.shape[3:] != (3,):
-        got = "none" if frames is None else f"{frames.dtype} {frames.shape}"
-        raise ValueError(f"{file}: expected uint8 `image` (T, H, W, 3), got {got}")
+    wanted = f"{file}: expected uint8 `image` (T, H, W, 3)"
+    try:
+        with file.open("rb") as raw, np.load(raw, allow_pickle=False) as arrays:
+            frames = arrays["image"]
+    except (OSError, KeyError, ValueError, BadZipFile) as error:
+        raise ValueError(f"{wanted}: {error}") from error
+    if frames.dtype != np.uint8 or frames.shape[3:] != (3,) or not len(frames):
+        raise ValueError(f"{wanted}, got {frames.dtype} {frames.shape}")
     return frames
 
 

@@ -36,6 +36,19 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture
+def config(tmp_path: Path) -> TokenizeVideoConfig:
+    """A fit to four small episodes of which the simulator tells what they show."""
+    with DatasetWriter(tmp_path / "set", synthetic.SMALL_BODY) as writer:
+        for seed in range(4):
+            writer.commit(segmented.episode(seed))
+    return TokenizeVideoConfig(
+        datasets=(tmp_path / "set",), network="pico", size=(8, 8), camera="head",
+        hz=10, steps=2, batch=2, validation_every_episode=2, threads=1,
+        out=tmp_path / "eye", show_progress=False,
+    )  # fmt: skip
+
+
 def test_clips_have_the_rate_and_the_size_asked_for(dataset: Path) -> None:
     whole = load_clips([dataset], size=(32, 32), hz=10, camera="head")
     half = load_clips([dataset], size=(16, 16), hz=5, camera="head")
@@ -136,18 +149,14 @@ def test_places_are_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_who_is_told_what_matters_tells_it_in_detail(
-    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    config: TokenizeVideoConfig,
+    dataset: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # These frames have a single part.
     monkeypatch.setitem(PRESETS, "eye", video_preset("eye", shares=1))
-    with DatasetWriter(tmp_path / "set", synthetic.SMALL_BODY) as writer:
-        for seed in range(4):
-            writer.commit(segmented.episode(seed))
-    config = TokenizeVideoConfig(
-        datasets=(tmp_path / "set",), network="eye", size=(8, 8), camera="head",
-        hz=10, steps=2, batch=2, validation_every_episode=2, threads=1,
-        out=tmp_path / "eye", show_progress=False,
-    )  # fmt: skip
+    config = replace(config, network="eye")
     tokenize_video(config)
     assert VideoTokenizer.load(tmp_path / "eye").config.detail > 0
     told = json.loads((tmp_path / "eye/metrics.jsonl").read_text().splitlines()[-1])
@@ -160,15 +169,10 @@ def test_who_is_told_what_matters_tells_it_in_detail(
     assert VideoTokenizer.load(tmp_path / "eye").config.detail == 0
 
 
-def test_goes_on_with_another_camera_from_what_it_knew(tmp_path: Path) -> None:
-    with DatasetWriter(tmp_path / "set", synthetic.SMALL_BODY) as writer:
-        for seed in range(4):
-            writer.commit(segmented.episode(seed))
-    config = TokenizeVideoConfig(
-        datasets=(tmp_path / "set",), network="pico", size=(8, 8), camera="head",
-        hz=10, steps=2, batch=2, validation_every_episode=0, threads=1,
-        out=tmp_path / "first", show_progress=False,
-    )  # fmt: skip
+def test_goes_on_with_another_camera_from_what_it_knew(
+    config: TokenizeVideoConfig, tmp_path: Path
+) -> None:
+    config = replace(config, out=tmp_path / "first")
     tokenize_video(config)
     clips = tmp_path / "loose"
     clips.mkdir()
@@ -197,9 +201,38 @@ def test_goes_on_with_another_camera_from_what_it_knew(tmp_path: Path) -> None:
     assert before["held_out/psnr_db/all"] != after["held_out/psnr_db/all"]
     with pytest.raises(ValueError, match="sizes are those of its tokenizer"):
         replace(on, size=(8, 8))
-    np.savez(clips / "e.npz", picture=np.zeros(1))
-    with pytest.raises(ValueError, match=r"e\.npz: expected uint8 `image`.* got none"):
-        load_clips([clips], size=(8, 8))
+
+
+def test_a_clip_that_is_none_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "e.npz"
+    wrong = (np.zeros((2, 8, 8, 3)), np.uint8(1), np.zeros((0, 8, 8, 3), np.uint8))
+    for image in wrong:
+        np.savez(file, image=image)
+        with pytest.raises(ValueError, match=r"e\.npz: expected uint8 `image` \(T"):
+            load_clips([tmp_path], size=(8, 8))
+    np.savez(file, picture=np.zeros(1))
+    with pytest.raises(ValueError, match=r"e\.npz: expected uint8 `image` .*'image"):
+        load_clips([tmp_path], size=(8, 8))
+    file.write_bytes(b"PK\x03\x04 no archive")
+    with pytest.raises(ValueError, match=r"e\.npz: expected uint8 `image` \(T"):
+        load_clips([tmp_path], size=(8, 8))
+    with pytest.raises(
+        FileNotFoundError, match=r"no LeRobotDataset and holds no \.npz"
+    ):
+        load_clips([tmp_path / "nothing"], size=(8, 8))
+
+
+def test_says_what_it_keeps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in "ab":
+        np.savez(tmp_path / f"{name}.npz", image=np.zeros((5, 64, 64, 3), np.uint8))
+    fit = ["tokenize", "video", str(tmp_path), "--network", "pico", "--steps", "1"]
+    fit += ["--batch", "1", "--validation-every-episode", "2", "--no-show-progress"]
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert main([*fit, "--out", str(first)]) == 0
+    assert capsys.readouterr().out.count("held-out frames after 1 updates") == 1
+    assert main([*fit, "--init", str(first), "--out", str(second)]) == 0
+    said = capsys.readouterr().out
+    assert said.index("after 0 updates") < said.index("after 1 updates")
 
 
 def test_a_fit_needs_an_end(capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from brownfield.tokenizers.folder import folder_hash
 from brownfield.tokenizers.video import VideoTokenizer
+from brownfield.tokenizers.video_config import PRESETS
 from brownfield.tokenizers.video_shipped import find_video, shipped_videos
 
 SHIPPED = shipped_videos()
@@ -16,7 +17,7 @@ SHIPPED = shipped_videos()
 def test_figures_beside_one_were_measured_with_it(name: str) -> None:
     folder = find_video(name)
     assert folder == SHIPPED[name] and find_video(folder) == folder
-    assert VideoTokenizer.load(folder).config.frames_per_block == 1
+    assert VideoTokenizer.load(folder).config == PRESETS["eye"]
     results = json.loads((folder / "results.json").read_text())
     assert results["hashes"][name] == folder_hash(folder)
     (source,) = results["sources"].values()
