@@ -56,6 +56,8 @@ class VideoFit:
     """Decay of the running mean of the parameters, which is what is kept."""
     spread: float = 0.05
     """Weight of the loss that keeps every channel of the latents over its levels."""
+    mirror: bool = True
+    """Show half of the windows in a mirror: what is left could be right."""
     motion: float = 2.0
     """Weight added to the pixels that move."""
     precision: str = "auto"
@@ -234,7 +236,7 @@ def _windows(
 ) -> Iterator[tuple[Tensor, Tensor | None]]:
     """Batches (B, T, H, W, 3) and (B, T, H, W), drawn without end.
 
-    All windows of a batch are as long as its shortest clip allows.
+    All windows of a batch are as long as its shortest clip allows; half are mirrored.
     """
     rng, k = np.random.default_rng(fit.seed), frames_per_block
     while True:
@@ -243,9 +245,15 @@ def _windows(
         length = 1 + min((shortest - 1) // k, fit.blocks - 1) * k
         starts = [int(rng.integers(0, len(clips[i]) - length + 1)) for i in chosen]
         parts = [(i, slice(s, s + length)) for i, s in zip(chosen, starts, strict=True)]
-        frames = torch.from_numpy(np.stack([clips[i][part] for i, part in parts]))
+        ways = rng.choice((-1, 1), fit.batch) if fit.mirror else np.ones(fit.batch, int)
+
+        def taken(arrays: Sequence[NDArray], parts=parts, ways=ways) -> NDArray:
+            chosen = zip(parts, ways, strict=True)
+            return np.stack([arrays[i][part][:, :, ::way] for (i, part), way in chosen])
+
+        frames = torch.from_numpy(taken(clips))
         if weights is None:
             yield frames, None
         else:
-            maps = np.stack([weights[i][part] for i, part in parts])
-            yield frames, torch.from_numpy(maps.astype(np.float32, copy=False))
+            maps = taken(weights).astype(np.float32, copy=False)
+            yield frames, torch.from_numpy(maps)

@@ -12,10 +12,13 @@ from torch.nn import functional
 
 from brownfield.tokenizers.video_config import VideoConfig
 from brownfield.tokenizers.video_haar import haar
-from brownfield.tokenizers.video_layers import ChannelNorm
+from brownfield.tokenizers.video_layers import ChannelNorm, SpatialResidual
 
-_WIDTHS = (64, 32)
-"""Channels of the network that tells what matters."""
+_WIDTHS = (32, 64)
+"""Channels of the network that tells what matters, of patches and of parts. A hand at
+the edge of a part is told by its neighbours and by what is finer than a part."""
+_DEPTH = 2
+"""Residual blocks that look at parts."""
 _RARELY = -2.0
 """First logit: few parts of a picture matter."""
 _MARKED = 1.5
@@ -31,15 +34,17 @@ class Gaze(nn.Module):
         super().__init__()
         self.config = config
         coarser = config.shrink // config.patch
-        last = nn.Conv2d(_WIDTHS[1], 1, 1)
+        fine, wide = _WIDTHS
+        last = nn.Conv2d(wide, 1, 1)
         nn.init.constant_(last.bias, _RARELY)  # type: ignore[arg-type]
         self.layers = nn.Sequential(
-            nn.PixelUnshuffle(coarser),
-            nn.Conv2d(config.patch_channels * coarser**2, _WIDTHS[0], 1),
-            ChannelNorm(_WIDTHS[0]),
+            nn.Conv2d(config.patch_channels, fine, 3, padding=1),
+            ChannelNorm(fine),
             nn.SiLU(),
-            nn.Conv2d(*_WIDTHS, 3, padding=1),
-            ChannelNorm(_WIDTHS[1]),
+            nn.PixelUnshuffle(coarser),
+            nn.Conv2d(fine * coarser**2, wide, 1),
+            *(SpatialResidual(wide) for _ in range(_DEPTH)),
+            ChannelNorm(wide),
             nn.SiLU(),
             last,
         )
