@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from brownfield.tokenizers import video_fit
 from brownfield.tokenizers.video import VideoTokenizer
 from brownfield.tokenizers.video_config import VideoConfig, video_preset
 from brownfield.tokenizers.video_fit import FitStep, VideoFit
@@ -197,3 +198,26 @@ def test_goes_on_from_what_another_knew() -> None:
         torch.testing.assert_close(a, b, atol=1e-6, rtol=0)
     with pytest.raises(ValueError, match="expected the sizes"):
         VideoTokenizer.fit(clips, VideoConfig(**TINY), init=known)
+
+
+@pytest.mark.parametrize("mirror", [True, False])
+def test_half_of_the_windows_are_in_a_mirror(
+    mirror: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip = np.zeros((5, 16, 16, 3), np.uint8)
+    clip[:, :, :5] = 255
+    weight = np.ones((5, 16, 16), np.float32)
+    weight[:, :, :5] = 9
+    seen, kept = [], video_fit.window_loss
+
+    def spy(network: Any, pixels: Any, each: Any, spread: float, maps: Any) -> Any:
+        seen.extend(zip(pixels[:, 0, 0, 0], maps[:, 0, 0], strict=True))
+        return kept(network, pixels, each, spread, maps)
+
+    monkeypatch.setattr(video_fit, "window_loss", spy)
+    fit = VideoFit(steps=10, mirror=mirror)
+    VideoTokenizer.fit([clip], VideoConfig(**TINY), [weight], fit=fit)
+    left = [bool(row[0] > 0) for row, _ in seen]
+    assert sum(left) == 40 if not mirror else 10 < sum(left) < 30
+    for row, heavy in seen:
+        assert torch.equal(row > 0, heavy > 1) and (row > 0).sum() == 5
