@@ -256,6 +256,19 @@ class VideoTokenizer:
                 f"this one differ in {', '.join(odd)}; fit it anew"
             )
         video = cls(VideoConfig(**sizes))
+        wanted = video.network.state_dict()
+        shapes = {name: tuple(value.shape) for name, value in wanted.items()}
+        found = {name: value.shape for name, value in arrays.items()}
+        if found != shapes:
+            names = shapes.keys() | found.keys()
+            odd = sorted(n for n in names if shapes.get(n) != found.get(n))
+            first = odd[0]
+            raise ValueError(
+                f"{folder} was saved by another version of the video tokenizer: "
+                f"{len(odd)} of its arrays differ, such as {first}, expected "
+                f"{shapes.get(first, 'none')}, got {found.get(first, 'none')}; "
+                "fit it anew"
+            )
         video.network.load_state_dict(
             {name: torch.from_numpy(value) for name, value in arrays.items()}
         )

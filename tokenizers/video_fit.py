@@ -244,16 +244,15 @@ def _windows(
         shortest = min(len(clips[i]) for i in chosen)
         length = 1 + min((shortest - 1) // k, fit.blocks - 1) * k
         starts = [int(rng.integers(0, len(clips[i]) - length + 1)) for i in chosen]
-        parts = [(i, slice(s, s + length)) for i, s in zip(chosen, starts, strict=True)]
-        ways = rng.choice((-1, 1), fit.batch) if fit.mirror else np.ones(fit.batch, int)
-
-        def taken(arrays: Sequence[NDArray], parts=parts, ways=ways) -> NDArray:
-            chosen = zip(parts, ways, strict=True)
-            return np.stack([arrays[i][part][:, :, ::way] for (i, part), way in chosen])
-
-        frames = torch.from_numpy(taken(clips))
+        ways = rng.choice((-1, 1), fit.batch) if fit.mirror else [1] * fit.batch
+        views = [
+            (i, slice(start, start + length), way)
+            for i, start, way in zip(chosen, starts, ways, strict=True)
+        ]
+        frames = np.stack([clips[i][part][:, :, ::way] for i, part, way in views])
         if weights is None:
-            yield frames, None
+            yield torch.from_numpy(frames), None
         else:
-            maps = taken(weights).astype(np.float32, copy=False)
-            yield frames, torch.from_numpy(maps)
+            maps = np.stack([weights[i][part][:, :, ::way] for i, part, way in views])
+            maps = torch.from_numpy(maps.astype(np.float32, copy=False))
+            yield torch.from_numpy(frames), maps

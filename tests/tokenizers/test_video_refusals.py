@@ -1,5 +1,6 @@
 """What the video tokenizer refuses, and what the message tells."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -152,3 +153,17 @@ def test_what_another_version_saved_is_refused_by_what_differs(tmp_path: Path) -
     save_folder(folder, KIND, config | {"fovea": 2.0}, arrays)
     with pytest.raises(ValueError, match="differ in fovea, lent; fit it anew"):
         VideoTokenizer.load(folder)
+
+
+def test_another_network_is_named(one: VideoTokenizer, tmp_path: Path) -> None:
+    one.save(tmp_path / "old")
+    sizes, arrays = load_folder(tmp_path / "old", KIND)
+    name = sorted(arrays)[0]
+    shape = str(arrays[name].shape)
+    save_folder(tmp_path / "wide", KIND, sizes, arrays | {name: np.zeros((3, 1, 7))})
+    del arrays[name]
+    save_folder(tmp_path / "less", KIND, sizes, arrays)
+    for folder, got in (("wide", "(3, 1, 7)"), ("less", "none")):
+        told = f"1 of its arrays differ, such as {name}, expected {shape}, got {got};"
+        with pytest.raises(ValueError, match=re.escape(told)):
+            VideoTokenizer.load(tmp_path / folder)
