@@ -155,7 +155,11 @@ PRESETS: dict[str, VideoConfig] = {
     ),
     # For planning: 64 ids a block.
     "nano": VideoConfig(
-        channels=(64, 192), blocks=(1, 2), levels=(32, 8, 4, 4, *[2] * 6)
+        channels=(64, 192),
+        blocks=(1, 2),
+        levels=(*_OWN, *_LENT, 2),
+        lent=len(_LENT),
+        shares=6,
     ),
     # For small things: 256 ids a block.
     "nano-hq": VideoConfig(

@@ -22,7 +22,9 @@ from brownfield.tokenizers.video_config import VideoConfig, parts_in_detail
 from brownfield.tokenizers.video_gaze import CLOSE, looked_at
 
 _WIDTH = 256
-"""Channels inside the networks that tell and show details."""
+"""Channels inside the networks that tell and show details, at least."""
+_WIDER = 2 / 3
+"""As many for every number of a part, where that is more."""
 
 
 class Detail(nn.Module):
@@ -37,8 +39,9 @@ class Detail(nn.Module):
         pixels = config.patch_channels * side**2
         self.fold = nn.PixelUnshuffle(side)
         self.unfold = nn.PixelShuffle(side)
-        self.teller = _layers(pixels + config.own, config.more, spread)
-        self.shower = _layers(pixels + config.more, pixels, whisper)
+        width = max(_WIDTH, round(_WIDER * pixels))
+        self.teller = _layers(pixels + config.own, width, config.more, spread)
+        self.shower = _layers(pixels + config.more, width, pixels, whisper)
 
     def tell(self, patches: Tensor, own: Tensor, close: Tensor) -> Tensor:
         """Latents (N, n, h, w) of all channels.
@@ -98,15 +101,15 @@ def used(codes: Tensor, lent: int, shares: int) -> tuple[Tensor, Tensor]:
     return codes[:, : -1 - lent], parts[there]
 
 
-def _layers(inward: int, outward: int, gain: float) -> nn.Sequential:
-    last = nn.Linear(_WIDTH, outward)
+def _layers(inward: int, width: int, outward: int, gain: float) -> nn.Sequential:
+    last = nn.Linear(width, outward)
     with torch.no_grad():
         last.weight.mul_(gain)
     return nn.Sequential(
-        nn.Linear(inward, _WIDTH),
+        nn.Linear(inward, width),
         nn.SiLU(),
-        nn.Linear(_WIDTH, _WIDTH),
-        nn.LayerNorm(_WIDTH, bias=False),
+        nn.Linear(width, width),
+        nn.LayerNorm(width, bias=False),
         nn.SiLU(),
         last,
     )

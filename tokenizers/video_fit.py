@@ -134,7 +134,7 @@ def fit_network(
     """
     device = next(network.parameters()).device
     halves = fit.halves(device)
-    optimizers = _optimizers(network, fit.decay)
+    optimizers = _optimizers(network, fit.decay, halves)
     mean = [p.detach().clone() for p in network.parameters()]
     windows = _windows(clips, weights, network.config.frames_per_block, fit)
     begin, step, progress = time.perf_counter(), 0, 0.0
@@ -179,7 +179,9 @@ def fit_network(
     network.eval()
 
 
-def _optimizers(network: VideoNetwork, decay: float) -> list[torch.optim.Optimizer]:
+def _optimizers(
+    network: VideoNetwork, decay: float, halves: bool
+) -> list[torch.optim.Optimizer]:
     """Muon for convolutions, which then learn more from an update, and AdamW for the
     rest; of a very narrow network that is all."""
     wide, rest = [], []
@@ -187,7 +189,7 @@ def _optimizers(network: VideoNetwork, decay: float) -> list[torch.optim.Optimiz
         is_wide = each.ndim > 1 and min(each.flatten(1).shape) >= _NARROW
         (wide if is_wide else rest).append(each)
     adamw = torch.optim.AdamW(rest, betas=(0.9, 0.95), weight_decay=decay)
-    return [adamw, Muon(wide, weight_decay=decay)] if wide else [adamw]
+    return [adamw, Muon(wide, weight_decay=decay, halves=halves)] if wide else [adamw]
 
 
 def window_loss(

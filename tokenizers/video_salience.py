@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 AREA_PX = 64.0
 """From this size on a thing's pixels get the weight of a thing of this size [px]."""
-LEAST = 4.0
+LEAST = 6.0
 """Weight added to the pixels of things of that size or larger, before the cap."""
 MOST = 8.0
 """A pixel of a small thing gets up to this many times that."""
-SHARE = 0.7
+SHARE = 0.75
 """Things together have no more than this share of a frame's weight."""
 
 

@@ -6,10 +6,11 @@ import torch
 from brownfield.tokenizers.muon import Muon, orthogonal
 
 
+@pytest.mark.parametrize("halves", [False, True])
 @pytest.mark.parametrize("shape", [(5, 5), (16, 40), (40, 16)])
-def test_singular_values_become_about_one(shape: tuple[int, int]) -> None:
+def test_singular_values_become_about_one(shape: tuple[int, int], halves: bool) -> None:
     torch.manual_seed(0)
-    found = orthogonal(torch.randn(shape) * 1e3)
+    found = orthogonal(torch.randn(shape) * 1e3, halves)
     values = torch.linalg.svdvals(found)
     assert found.shape == shape and 0.6 < values.min() and values.max() < 1.3
 
