@@ -13,6 +13,12 @@ from torch.nn import functional
 
 AT_ONCE = 256
 """Rows that are asked about at a time."""
+_WIDTH = 48
+"""Channels of every cell."""
+_LOOKS = 8
+"""Places that are looked at."""
+_DROPPED = 0.2
+"""Share of what was seen that is withheld while learning."""
 See = Callable[[NDArray[np.int64]], Tensor]
 """Rows (B,) to what the network sees of them (B, channels, H, W)."""
 
@@ -34,10 +40,16 @@ class ReaderFit:
 
 
 class Reader(nn.Module):
-    """Convolutions down to the grid of the codes, then one look at everything."""
+    """Convolutions down to the grid of the codes, then a few looks, each at a place.
+
+    What matters may stand anywhere: it is learned once for all places, and told with
+    where it stands (spatial softmax: Levine et al. 2016, arXiv:1504.00702). A network
+    that weighs every cell for itself learns its samples by heart.
+    """
 
     middle: Tensor
     scale: Tensor
+    places: Tensor
 
     def __init__(self, channels: int, halvings: int, grid: int, answers: int) -> None:
         super().__init__()
@@ -45,16 +57,31 @@ class Reader(nn.Module):
         for _ in range(halvings):
             layers += [nn.Conv2d(channels, 32, 4, stride=2, padding=1), nn.GELU()]
             channels = 32
-        layers += [nn.Conv2d(channels, 48, 3, padding=1), nn.GELU()]
-        layers += [nn.Conv2d(48, 48, 3, padding=1), nn.GELU(), nn.Flatten()]
-        layers += [nn.Linear(48 * grid * grid, 96), nn.GELU(), nn.Linear(96, answers)]
-        self.layers = nn.Sequential(*layers)
+        layers += [nn.Conv2d(channels, _WIDTH, 1), nn.GELU()]
+        for _ in range(2):
+            layers += [nn.Conv2d(_WIDTH, _WIDTH, 3, padding=1), nn.GELU()]
+        self.features = nn.Sequential(*layers)
+        self.looks = nn.Conv2d(_WIDTH, _LOOKS, 1)
+        self.tell = nn.Sequential(
+            nn.Dropout(_DROPPED),
+            nn.Linear(_LOOKS * (_WIDTH + 2), 96),
+            nn.GELU(),
+            nn.Linear(96, answers),
+        )
         self.register_buffer("middle", torch.zeros(answers))
         self.register_buffer("scale", torch.ones(answers))
+        line = torch.linspace(-1, 1, grid)
+        places = torch.stack(torch.meshgrid(line, line, indexing="ij"))
+        self.register_buffer("places", places.flatten(1))
 
     def forward(self, seen: Tensor) -> Tensor:
         """(B, channels, H, W) -> logits (B, classes) or numbers (B, D)."""
-        return self.layers(seen) * self.scale + self.middle
+        found = self.features(seen)
+        at = self.looks(found).flatten(2).softmax(-1)
+        places = self.places.expand(len(found), -1, -1)
+        whole = torch.cat((found.flatten(2), places), 1)
+        told = self.tell((at @ whole.transpose(1, 2)).flatten(1))
+        return told * self.scale + self.middle
 
 
 def fit_reader(

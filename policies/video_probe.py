@@ -52,7 +52,7 @@ class VideoProbeConfig:
     hz: float = 5.0
     """Frames kept per second."""
 
-    steps: int = 1500
+    steps: int = 3000
     """Training steps of each network."""
 
     batch: int = 128
