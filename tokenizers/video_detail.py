@@ -24,7 +24,7 @@ from brownfield.tokenizers.video_gaze import CLOSE, looked_at
 _WIDTH = 256
 """Channels inside the networks that tell and show details, at least."""
 _WIDER = 2 / 3
-"""As many for every number of a part, where that is more."""
+"""Channels there for every number that a part of the patches holds."""
 
 
 class Detail(nn.Module):

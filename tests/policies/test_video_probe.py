@@ -90,6 +90,26 @@ def test_numbers_are_read_too() -> None:
     assert np.median(error) < 1.5 < np.median(np.abs(answers - answers.mean(0)))
 
 
+def test_what_was_learned_at_one_place_is_known_at_another() -> None:
+    """Lamps left of the middle are learned from, those right of it asked about."""
+    rng = np.random.default_rng(0)
+    answers = rng.integers(0, 3, 240)
+    seen = rng.normal(0, 0.1, (240, 3, 32, 32)).astype(np.float32)
+    columns = np.r_[rng.integers(2, 12, 160), rng.integers(20, 30, 80)]
+    for picture, one, row, column in zip(
+        seen, answers, rng.integers(2, 30, 240), columns, strict=True
+    ):
+        picture[one, row - 1 : row + 2, column - 1 : column + 2] = 1
+    fit = ReaderFit(classes=3, grid=8, steps=120, batch=64, seed=0)
+
+    def see(some: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(seen[some])
+
+    reader = fit_reader(see, answers, np.arange(160), fit)
+    told = read(reader, see, np.arange(160, 240), fit)
+    assert (told == answers[160:]).mean() > 0.9
+
+
 def test_a_dataset_without_the_thing_is_refused(
     lamps: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
