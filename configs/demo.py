@@ -20,7 +20,8 @@ from brownfield.envs.kitchen_env import KitchenEnvConfig
 from brownfield.envs.road.road_env import RoadEnvConfig
 from brownfield.envs.road.traffic import TrafficConfig
 from brownfield.policies.tokenize import TokenizeConfig, tokenize_datasets
-from brownfield.policies.train import TrainConfig, train
+from brownfield.policies.train import train
+from brownfield.policies.train_config import TrainConfig
 from brownfield.robot.dataset_schema import JOURNAL_PATH
 
 FROM_SCRATCH = "g1"

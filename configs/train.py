@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from brownfield.policies.train import TrainConfig, train
+from brownfield.policies.train import train
+from brownfield.policies.train_config import TrainConfig
 
 Train = TrainConfig
 

@@ -29,7 +29,8 @@ from brownfield.policies.ranks import Ranks
 from brownfield.policies.results import package_versions, source_revision
 from brownfield.policies.tokenize import fit_action, fit_state
 from brownfield.policies.tokenizer_set import TokenizerSet
-from brownfield.policies.train import TrainConfig, Trainer
+from brownfield.policies.train import Trainer
+from brownfield.policies.train_config import TrainConfig
 from brownfield.policies.windows import Windows
 from brownfield.robot.body import Body
 from brownfield.robot.g1.body import G1_BODY

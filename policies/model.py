@@ -30,6 +30,7 @@ from brownfield.policies.recall import Memory, RecallIn
 from brownfield.policies.string_head import Choose
 from brownfield.policies.transformer import Block, KeyValue, block_bias
 from brownfield.tokenizers.video_detail import opened
+from brownfield.tokenizers.video_layers import SpatialResidual
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +75,13 @@ class ModelConfig:
 
     video_shares: int = 0
     """What so many codes lend goes to one cell, see `VideoConfig`."""
+
+    video_blocks: int = 0
+    """Residual blocks that read the codes of a frame side by side: those of a tokenizer
+    that was fitted for pictures alone say little without their neighbours."""
+
+    video_width: int = 64
+    """Channels in which they read."""
 
     memory_s: tuple[float, ...] = ()
     """Ages of the looks that are remembered [s]."""
@@ -193,6 +201,9 @@ class StreamTransformer(nn.Module):
         self.likeness_in = nn.Linear(2 * pack, width, bias=False)
         self.text_position = nn.Parameter(torch.empty(config.text_positions, width))
         self.text_out = nn.Linear(width, config.text_pack * config.byte_width)
+        self.video_reader = _reader(config, numbers)
+        if config.video_blocks:
+            numbers = config.video_width
         self.video_in = nn.Sequential(
             nn.Linear(pack * numbers, width), nn.GELU(), nn.Linear(width, width)
         )
@@ -300,7 +311,7 @@ class StreamTransformer(nn.Module):
         config, port = self.config, self.port(body)
         words = prefix.words[prompt] if prompt is not None else prefix.words
         state_x = port.read_state(state, absent)
-        seen, places = self._see(codes)
+        seen, places = self.see(codes)
         topics = self.asked_place(prefix.words) * config.place_width**-0.5
         likeness = places @ topics.T
         own = codes.new_zeros(len(codes), dtype=torch.long)
@@ -392,11 +403,11 @@ class StreamTransformer(nn.Module):
         video = self._unpack(self.video_out(x[:, :n_video]))
         return World(video, port.state_logits(x[:, n_video]))
 
-    def _see(self, codes: Tensor) -> tuple[Tensor, Tensor]:
+    def see(self, codes: Tensor) -> tuple[Tensor, Tensor]:
         """Codes (B, digits, grid, grid) -> features of positions (B, positions, width)
         and of cells (B, grid * grid, place_width)."""
         codes = opened(codes, self.config.video_lent, self.config.video_shares)
-        seen = self.video_in(self._pack(codes))
+        seen = self.video_in(self._pack(self.video_reader(codes)))
         # What a place looks like must not depend on what is asked for: so the same
         # features answer every prompt, and no prompt can be guessed instead of read.
         places = self._unpack(self.place_out(functional.gelu(seen)))
@@ -416,7 +427,7 @@ class StreamTransformer(nn.Module):
         if memory is None:
             return (self.recall.nothing + self.recall.position).expand(batch, -1, -1)
         codes = memory.codes.flatten(0, 1)
-        seen, places = self._see(codes)
+        seen, places = self.see(codes)
         topics = topic.repeat_interleave(count, 0)[..., None]
         pointing = (places @ topics)[..., 0]
         focus = self._focus(pointing, seen + self.video_position)
@@ -452,6 +463,16 @@ class StreamTransformer(nn.Module):
         across = side // pack
         split = packed.unflatten(1, (across, across)).unflatten(3, (pack, pack, -1))
         return split.permute(0, 1, 3, 2, 4, 5).reshape(len(packed), side * side, -1)
+
+
+def _reader(config: ModelConfig, numbers: int) -> nn.Sequential:
+    """From codes (B, numbers, grid, grid) to what they say together, as many channels
+    as they are read in; nothing without blocks."""
+    if not config.video_blocks:
+        return nn.Sequential()
+    width = config.video_width
+    blocks = (SpatialResidual(width) for _ in range(config.video_blocks))
+    return nn.Sequential(nn.Conv2d(numbers, width, 1), *blocks)
 
 
 def _relief(pointing: Tensor) -> Tensor:

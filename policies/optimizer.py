@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from brownfield.tokenizers.muon import Muon
 
 KINDS = ("muon", "adamw")
-HIDDEN = ("blocks", "video_in", "text_in", "state_in", "executed_in")
-"""Modules whose matrices turn one hidden vector into another."""
+HIDDEN = ("blocks", "video_in", "video_reader", "text_in", "state_in", "executed_in")
+"""Modules whose matrices and convolutions turn one hidden vector into another."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class Optimizer:
     def __init__(self, config: OptimizerConfig, module: nn.Module) -> None:
         """Args: module: every parameter is trained."""
         named = list(module.named_parameters())
-        hidden = [p for name, p in named if p.dim() == 2 and _is_hidden(name)]
+        hidden = [p for name, p in named if p.dim() > 1 and _is_hidden(name)]
         if config.kind == "adamw":
             hidden = []
         taken = {id(p) for p in hidden}

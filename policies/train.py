@@ -7,7 +7,7 @@ their gradients (gloo on CPU). Every process keeps the whole model; sharding it
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from brownfield.policies.batches import AugmentConfig
 from brownfield.policies.checkpoint import (
     Checkpoint,
     find_checkpoint,
@@ -26,196 +25,27 @@ from brownfield.policies.checkpoint import (
 from brownfield.policies.feed import Draw, Drawn, feed
 from brownfield.policies.lessons import Lesson, lesson_of
 from brownfield.policies.log import MetricsLog, NoRun, TrainingBar, start_run
-from brownfield.policies.losses import LossConfig
 from brownfield.policies.metrics import offline_metrics
-from brownfield.policies.mirror import check_mirror
 from brownfield.policies.model import ModelConfig
+from brownfield.policies.new_eye import READERS, learn_to_read
 from brownfield.policies.objective import Objective, objective
-from brownfield.policies.optimizer import Optimizer, OptimizerConfig
+from brownfield.policies.optimizer import Optimizer
 from brownfield.policies.policy import StreamPolicy
 from brownfield.policies.port import Port
 from brownfield.policies.port_like import comparable, relative_of, take_over
 from brownfield.policies.port_sizes import port_sizes
 from brownfield.policies.ranks import Ranks, run_ranks
-from brownfield.policies.schedule import MovingAverage, ScheduleConfig
+from brownfield.policies.schedule import MovingAverage
 from brownfield.policies.tokenizer_set import TokenizerSet, saved_hashes
+from brownfield.policies.train_config import TrainConfig
 from brownfield.policies.windows import Windows, load_windows
 from brownfield.tokenizers.frame_tokenizers import load_frame_tokenizer
 from brownfield.tokenizers.video_shipped import find_video
 
-PRECISIONS = ("auto", "float32", "bfloat16")
-SEEN = ("video.", "trunk.video_in.", "trunk.video_out.")
+SEEN = ("video.", "trunk.video_out.", *(f"trunk.{name}." for name in READERS))
 """Parameters that know a video tokenizer's codes: new with another one."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TrainConfig:
-    """One training run."""
-
-    datasets: tuple[Path, ...]
-    """Recorded datasets, read into memory."""
-
-    tokenizers: Path
-    """Folder written by `brownfield tokenize`."""
-
-    eye: Path | None = None
-    """A video tokenizer of frames that stand alone (`tokenize video --network eye`, or
-    a shipped one by name), in place of that of the tokenizers or of `init`."""
-
-    tune_eye: bool = True
-    """Whether the video tokenizer learns on with the policy, while it still has to give
-    pictures back; otherwise its codes stay as they were fitted."""
-
-    out: Path
-    """Checkpoint to write."""
-
-    body: tuple[str, ...] = ("g1",)
-    """Bodies of the datasets; several learn together."""
-
-    shares: tuple[float, ...] = ()
-    """Of a step's rows, one for each body; equal ones where none are given."""
-
-    model: ModelConfig = field(default_factory=ModelConfig)
-    """Sizes of the trunk; those of the ports follow from bodies and tokenizers."""
-
-    steps: int | None = None
-    """Length of training in optimizer steps; give this or `seconds`."""
-
-    seconds: float | None = None
-    """Length of training in wall seconds; the schedule follows the clock, so such a
-    run resumes, but not bit for bit."""
-
-    batch: int = 128
-    """Rows of one step and process, shared by the bodies."""
-
-    world_share: float = 0.125
-    """Share of the rows that also predict the next look."""
-
-    reconstruction_share: float = 0.125
-    """Share of the rows that are decoded to pictures."""
-
-    state_dropout: float = 0.05
-    """Chance of withholding the state of a row."""
-
-    mirror: bool = False
-    """Learn from every episode in a mirror too, with left and right exchanged; only
-    bodies with commands for both hands can."""
-
-    loss: LossConfig = field(default_factory=LossConfig)
-    """Weights and target widths; what means nothing to a body is left out."""
-
-    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
-    """Learning rate."""
-
-    augment: AugmentConfig = field(default_factory=AugmentConfig)
-    """Augmentation, as far as each body's place allows."""
-
-    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
-    """How gradients become steps."""
-
-    clip: float = 1.0
-    """Largest norm of the gradient."""
-
-    average: float = 0.999
-    """Longest memory of the averaged weights that are saved."""
-
-    precision: str = "auto"
-    """`float32`, `bfloat16` (autocast), or `auto`: the faster of the two."""
-
-    processes: int = 1
-    """Processes that share the work; more than one needs no launcher."""
-
-    threads: int = 1
-    """Threads of each process."""
-
-    workers: int = 0
-    """Processes that gather the batches of each process ahead of its steps, the same
-    ones; 0 gathers them in between. A GPU wants several."""
-
-    device: str = "auto"
-    """`cpu`, `cuda`, or `auto`: a GPU where there is one."""
-
-    seed: int = 0
-    """Draws weights, rows and augmentation."""
-
-    resume: bool = False
-    """Go on from `out`."""
-
-    init: Path | None = None
-    """Start from this checkpoint's weights and tokenizers; of `tokenizers` only those
-    of bodies that it does not know are taken."""
-
-    anchor: Path | None = None
-    """A second checkpoint to start from, beside `init`: of weights that both have, the
-    mean. What it could do before `init` learned something else comes back (Wortsman et
-    al. 2022, arXiv 2109.01903)."""
-
-    anchor_share: float = 0.2
-    """The anchor's part of that mean."""
-
-    weights: str = "float32"
-    """dtype of the transformer in the checkpoint."""
-
-    log_every: int = 20
-    """Steps between lines of metrics.jsonl."""
-
-    validate_every: int = 500
-    """Steps between offline measures on held-out episodes."""
-
-    save_every: int = 1000
-    """Steps between checkpoints."""
-
-    validation_every_episode: int = 20
-    """Every so many-th episode is held out; 0 holds none."""
-
-    wandb: str = "off"
-    """`off`, `offline` or `online`."""
-
-    show_progress: bool = True
-    """Draw a progress bar."""
-
-    def __post_init__(self) -> None:
-        """Refuse budgets and precisions that mean nothing."""
-        if (self.steps is None) == (self.seconds is None):
-            raise ValueError("give either steps or seconds")
-        if self.precision not in PRECISIONS:
-            raise ValueError(
-                f"precision must be one of {', '.join(PRECISIONS)}; "
-                f"got {self.precision!r}"
-            )
-        if min(self.processes, self.threads, self.batch) < 1 or self.workers < 0:
-            raise ValueError(
-                "processes, threads and batch must be at least 1, workers at least 0"
-            )
-        if not self.body or len(set(self.body)) != len(self.body):
-            raise ValueError(f"body must name one or more, each once: {self.body}")
-        shares = self.shares or (1 / len(self.body),) * len(self.body)
-        if len(shares) != len(self.body) or min(shares) <= 0 or sum(shares) > 1 + 1e-6:
-            raise ValueError(
-                f"shares must be {len(self.body)} positive numbers that add up to 1, "
-                f"one for each of {', '.join(self.body)}; got {self.shares}"
-            )
-        if min(self.rows_of_bodies) < 1:
-            raise ValueError(
-                f"batch {self.batch} leaves a body without a row: its bodies have "
-                f"{self.rows_of_bodies}"
-            )
-        for body in self.body if self.mirror else ():
-            check_mirror(body)
-        if self.resume and self.init is not None:
-            raise ValueError("resume goes on from out; init begins anew: give one")
-        if self.anchor is not None and self.init is None:
-            raise ValueError("anchor is for weights beside init: give init too")
-        if not 0 <= self.anchor_share <= 1:
-            raise ValueError(
-                f"anchor_share must be between 0 and 1, got {self.anchor_share}"
-            )
-
-    @property
-    def rows_of_bodies(self) -> tuple[int, ...]:
-        """Rows of each body in one step of one process."""
-        shares = self.shares or (1 / len(self.body),) * len(self.body)
-        return tuple(round(self.batch * share) for share in shares)
+_READING_BLOCKS = 2
+"""Residual blocks that read the codes of an eye that came from elsewhere."""
 
 
 def train(config: TrainConfig) -> Path:
@@ -276,11 +106,13 @@ class Trainer:
             self.policy.video.requires_grad_(False)
         self.parameters = [p for p in self.policy.parameters() if p.requires_grad]
         self.optimizer = Optimizer(config.optimizer, self.policy)
+        self.bfloat16 = self._choose_precision()
+        if config.eye is not None and config.init is not None and loaded is not None:
+            self._read_like(loaded.policy.to(ranks.device))
         self.average = MovingAverage(self.parameters, config.average)
         self.step, self.fraction, self.elapsed_s = 0, 0.0, 0.0
         if config.resume:
             self._restore(load_resume(config.out))
-        self.bfloat16 = self._choose_precision()
         self._draw = Draw(
             lessons=self.lessons,
             rows=config.rows_of_bodies,
@@ -315,6 +147,38 @@ class Trainer:
                 if loaded is not None:
                     self._take_over(port, lesson.body, loaded.policy)
         return policy
+
+    def _read_like(self, teacher: StreamPolicy) -> None:
+        """Read the new eye's codes as the teacher reads those of its own."""
+        config, steps = self.config, self.config.reading_steps
+        lessons, share = self.lessons, config.batch // 2
+        if self.ranks.first and steps:
+
+            def draw(step: int) -> Tensor:
+                rng = np.random.default_rng([config.seed, step, 1])
+                lesson = lessons[step % len(lessons)]
+                rows = lesson.sampler.draw(max(1, share), rng)
+                batch = lesson.examples.batch(rows, 0, lesson.augment, rng)
+                return batch.pixels.to(self.ranks.device)
+
+            with TrainingBar("learn to read", config.show_progress) as bar:
+                learn_to_read(
+                    self.policy,
+                    teacher,
+                    draw,
+                    steps,
+                    optimizer=config.optimizer,
+                    schedule=config.schedule,
+                    bfloat16=self.bfloat16,
+                    report=lambda step, missed: (
+                        bar.update(
+                            step / steps, f"step {step}  missed {100 * missed:.1f} %"
+                        )
+                        if step % config.log_every == 0
+                        else None
+                    ),
+                )
+        self.ranks.same([x.detach() for x in self.policy.state_dict().values()])
 
     @staticmethod
     def _take_over(port: Port, body: str, loaded: StreamPolicy) -> None:
@@ -527,6 +391,8 @@ def _model(
         video_levels=tuple(tokenizers.video.config.levels),
         video_lent=tokenizers.video.lent,
         video_shares=tokenizers.video.shares,
+        video_blocks=model.video_blocks
+        or (config.model.video_blocks or _READING_BLOCKS if config.eye else 0),
         memory_s=config.model.memory_s or model.memory_s,
     )
 

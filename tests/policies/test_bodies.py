@@ -13,7 +13,8 @@ from brownfield.policies.agent import PolicyAgent
 from brownfield.policies.model import ModelConfig
 from brownfield.policies.ranks import Ranks
 from brownfield.policies.tokenize import TokenizeConfig, fit_tokenizers
-from brownfield.policies.train import TrainConfig, Trainer
+from brownfield.policies.train import Trainer
+from brownfield.policies.train_config import TrainConfig
 from brownfield.policies.windows import windows_of
 from brownfield.robot.bodies import body_named
 

@@ -192,3 +192,19 @@ def test_what_is_lent_to_a_part_is_seen_there() -> None:
     assert not torch.allclose(look(), told)
     codes[:, -2, 7, 7] += 0.5
     assert not torch.equal(told, plain)
+
+
+def test_codes_are_read_beside_their_neighbours_only_where_blocks_do() -> None:
+    torch.manual_seed(0)
+    for blocks in (0, 1):
+        sizes = replace(SIZES, video_blocks=blocks, video_width=16)
+        reading = StreamTransformer(sizes, PORTS).eval()
+        for parameter in reading.video_reader.parameters():
+            torch.nn.init.normal_(parameter, std=0.2)
+        codes = _inputs()[0].float()
+        before = reading.see(codes)[0]
+        codes[:, :, 1, 1] += 0.5
+        changed = (reading.see(codes)[0] != before).any(2)
+        # Positions of 2 x 2 codes: the first holds the code, others are beside it.
+        assert changed[:, 0].all() and not changed[:, 10].any()
+        assert bool(changed[:, 1].all()) == bool(changed[:, 5].all()) == bool(blocks)

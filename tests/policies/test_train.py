@@ -16,7 +16,8 @@ from brownfield.policies.pictures import Pictures
 from brownfield.policies.ranks import Ranks, run_ranks
 from brownfield.policies.schedule import MovingAverage, ScheduleConfig
 from brownfield.policies.tokenize import TokenizeConfig, fit_tokenizers
-from brownfield.policies.train import SEEN, TrainConfig, Trainer
+from brownfield.policies.train import SEEN, Trainer
+from brownfield.policies.train_config import TrainConfig
 from brownfield.policies.windows import Windows
 from brownfield.robot.car.body import CAR_BODY
 from brownfield.tokenizers.video_eye import VideoEye
@@ -101,7 +102,10 @@ def test_another_eye_begins_anew_and_the_rest_goes_on(
     Trainer(tiny, [windows], Ranks()).run()
     eye = VideoEye()
     eye.save(tmp_path / "eye")
-    seeing = replace(tiny, init=tiny.out, eye=tmp_path / "eye", out=tmp_path / "seeing")
+    seeing = replace(
+        tiny, init=tiny.out, eye=tmp_path / "eye", out=tmp_path / "seeing",
+        reading_steps=5,
+    )  # fmt: skip
     begun = Trainer(seeing, [windows], Ranks())
     ours, saved = (
         x.state_dict() for x in (begun.policy, load_checkpoint(tiny.out).policy)
@@ -117,6 +121,7 @@ def test_another_eye_begins_anew_and_the_rest_goes_on(
     assert loaded.policy.config.video_levels == eye.config.levels
     assert loaded.policy.config.video_lent == eye.config.lent > 0
     assert loaded.policy.config.video_shares == eye.config.shares
+    assert loaded.policy.config.video_blocks > 0
     agent = PolicyAgent(seeing.out)
     agent.reset("pick up the box")
     look = {"head": windows.frames[0], "state": windows.state[0], "prompt": "box"}
