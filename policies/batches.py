@@ -143,6 +143,15 @@ class Examples:
         """Number of rows R."""
         return len(self.windows)
 
+    def pictures(
+        self, rows: NDArray[np.int64], augment: "Augment", rng: np.random.Generator
+    ) -> Tensor:
+        """Augmented pixels (B, 3, H, W) of rows (B,) alone."""
+        windows = self.windows
+        pixels = pixels_of(torch.from_numpy(windows.frames[windows.look[rows]]))
+        augment(pixels, [], rng, self.coloured[windows.prompt[rows]])
+        return pixels
+
     def batch(
         self,
         rows: NDArray[np.int64],

@@ -108,7 +108,7 @@ class Trainer:
         self.optimizer = Optimizer(config.optimizer, self.policy)
         self.bfloat16 = self._choose_precision()
         if config.eye is not None and config.init is not None and loaded is not None:
-            self._read_like(loaded.policy.to(ranks.device))
+            self._read_like(loaded.policy)
         self.average = MovingAverage(self.parameters, config.average)
         self.step, self.fraction, self.elapsed_s = 0, 0.0, 0.0
         if config.resume:
@@ -150,32 +150,27 @@ class Trainer:
 
     def _read_like(self, teacher: StreamPolicy) -> None:
         """Read the new eye's codes as the teacher reads those of its own."""
-        config, steps = self.config, self.config.reading_steps
-        lessons, share = self.lessons, config.batch // 2
+        config, device = self.config, self.ranks.device
+        steps, count = config.reading_steps, max(1, config.batch // 2)
+
+        def draw(step: int) -> Tensor:
+            rng = np.random.default_rng([config.seed, step, 1])
+            lesson = self.lessons[step % len(self.lessons)]
+            rows = lesson.sampler.draw(count, rng)
+            return lesson.examples.pictures(rows, lesson.augment, rng).to(device)
+
         if self.ranks.first and steps:
-
-            def draw(step: int) -> Tensor:
-                rng = np.random.default_rng([config.seed, step, 1])
-                lesson = lessons[step % len(lessons)]
-                rows = lesson.sampler.draw(max(1, share), rng)
-                batch = lesson.examples.batch(rows, 0, lesson.augment, rng)
-                return batch.pixels.to(self.ranks.device)
-
             with TrainingBar("learn to read", config.show_progress) as bar:
                 learn_to_read(
                     self.policy,
-                    teacher,
+                    teacher.to(device),
                     draw,
                     steps,
                     optimizer=config.optimizer,
                     schedule=config.schedule,
                     bfloat16=self.bfloat16,
-                    report=lambda step, missed: (
-                        bar.update(
-                            step / steps, f"step {step}  missed {100 * missed:.1f} %"
-                        )
-                        if step % config.log_every == 0
-                        else None
+                    report=lambda step, missed: bar.update(
+                        step / steps, f"step {step}  missed {100 * missed:.1f} %"
                     ),
                 )
         self.ranks.same([x.detach() for x in self.policy.state_dict().values()])
