@@ -42,8 +42,8 @@ class LossConfig:
     naming: float = 0.2
     """Weight of telling from a cell which prompt names what it shows."""
 
-    video: float = 0.1
-    """Weight of the next look's video ids."""
+    video: float = 0.4
+    """Weight of the next look's video ids, a channel of theirs on average."""
 
     state: float = 0.05
     """Weight of the next look's state ids."""
@@ -190,7 +190,9 @@ def cells_at(pixel: Tensor, side: int) -> Tensor:
 
 
 def video_loss(logits: Tensor, digits: Tensor, levels: tuple[int, ...]) -> Tensor:
-    """Cross-entropy of the next codes, factorised over the quantiser's levels.
+    """Cross-entropy of the next codes, factorised over the quantiser's levels; the mean
+    over channels, or the ids of one tokenizer would outweigh all else that is learned
+    and those of another nothing.
 
     Args:
         logits: (B, cells, sum of levels).
@@ -202,7 +204,7 @@ def video_loss(logits: Tensor, digits: Tensor, levels: tuple[int, ...]) -> Tenso
         functional.cross_entropy(part.flatten(0, 1), digits[..., i].flatten())
         for i, part in enumerate(parts)
     ]
-    return torch.stack(losses).sum()
+    return torch.stack(losses).mean()
 
 
 def state_loss(logits: Tensor, ids: Tensor) -> Tensor:

@@ -35,7 +35,7 @@ from brownfield.policies.port import Port
 from brownfield.policies.port_like import comparable, relative_of, take_over
 from brownfield.policies.port_sizes import port_sizes
 from brownfield.policies.ranks import Ranks, run_ranks
-from brownfield.policies.schedule import MovingAverage
+from brownfield.policies.schedule import MovingAverage, ScheduleConfig
 from brownfield.policies.tokenizer_set import TokenizerSet, saved_hashes
 from brownfield.policies.train_config import TrainConfig
 from brownfield.policies.windows import Windows, load_windows
@@ -167,7 +167,9 @@ class Trainer:
                     draw,
                     steps,
                     optimizer=config.optimizer,
-                    schedule=config.schedule,
+                    # Not the training's: one that spares what is known learns to
+                    # read too little.
+                    schedule=ScheduleConfig(),
                     bfloat16=self.bfloat16,
                     report=lambda step, missed: bar.update(
                         step / steps, f"step {step}  missed {100 * missed:.1f} %"

@@ -8,6 +8,7 @@ from brownfield.policies.losses import (
     local_mode,
     naming_loss,
     pointing_loss,
+    video_loss,
 )
 from brownfield.policies.losses import ordinal_targets as targets
 from brownfield.policies.policy import digits_of, ids_of
@@ -85,3 +86,13 @@ def test_naming_reads_the_place_and_ignores_what_is_not_seen() -> None:
         naming_loss(likeness, pixel, prompt, torch.tensor([0.0, 1.0])),
         torch.tensor(3.0).log(),
     )
+
+
+def test_ids_of_many_channels_weigh_no_more_than_those_of_few() -> None:
+    digits = torch.zeros(2, 64, 6, dtype=torch.long)
+    for count in (2, 6):
+        known_nothing = torch.zeros(2, 64, 4 * count)
+        torch.testing.assert_close(
+            video_loss(known_nothing, digits[..., :count], (4,) * count),
+            torch.tensor(4.0).log(),
+        )
