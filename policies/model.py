@@ -97,6 +97,11 @@ class ModelConfig:
                 raise ValueError(f"{name} must divide: got {whole} / {part}")
         if self.layers < 2:
             raise ValueError(f"layers must be at least 2, got {self.layers}")
+        if self.video_blocks < 0 or self.video_width < 1:
+            raise ValueError(
+                "video_blocks must be at least 0 and video_width at least 1, got "
+                f"{self.video_blocks} and {self.video_width}"
+            )
         object.__setattr__(self, "memory_s", tuple(self.memory_s))
         if any(not 0 < age < 1e3 for age in self.memory_s):
             raise ValueError(

@@ -383,13 +383,18 @@ def _model(
             f"model.memory_s must be that of the checkpoint, {model.memory_s}, got "
             f"{config.model.memory_s}"
         )
+    reading = model
+    if config.eye is not None and not config.resume:
+        # Read anew, so in the sizes that are asked for.
+        blocks = config.model.video_blocks or _READING_BLOCKS
+        reading = replace(config.model, video_blocks=blocks)
     return replace(
         model,
         video_levels=tuple(tokenizers.video.config.levels),
         video_lent=tokenizers.video.lent,
         video_shares=tokenizers.video.shares,
-        video_blocks=model.video_blocks
-        or (config.model.video_blocks or _READING_BLOCKS if config.eye else 0),
+        video_blocks=reading.video_blocks,
+        video_width=reading.video_width,
         memory_s=config.model.memory_s or model.memory_s,
     )
 

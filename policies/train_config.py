@@ -113,7 +113,8 @@ class TrainConfig:
 
     init: Path | None = None
     """Start from this checkpoint's weights and tokenizers; of `tokenizers` only those
-    of bodies that it does not know are taken."""
+    of bodies that it does not know are taken. The default `schedule.rate` is for new
+    policies: a lower one, such as 3e-4, spares what is known."""
 
     anchor: Path | None = None
     """A second checkpoint to start from, beside `init`: of weights that both have, the
@@ -159,6 +160,10 @@ class TrainConfig:
             )
         if not self.body or len(set(self.body)) != len(self.body):
             raise ValueError(f"body must name one or more, each once: {self.body}")
+        if self.reading_steps < 0:
+            raise ValueError(
+                f"reading_steps must be at least 0, got {self.reading_steps}"
+            )
         shares = self.shares or (1 / len(self.body),) * len(self.body)
         if len(shares) != len(self.body) or min(shares) <= 0 or sum(shares) > 1 + 1e-6:
             raise ValueError(

@@ -167,6 +167,8 @@ def test_sizes_that_do_not_divide_are_refused() -> None:
         ModelConfig(width=30, heads=4)
     with pytest.raises(ValueError, match="layers"):
         ModelConfig(layers=1)
+    with pytest.raises(ValueError, match="video_blocks must be at least 0"):
+        ModelConfig(video_blocks=-1)
 
 
 def test_what_is_lent_to_a_part_is_seen_there() -> None:

@@ -122,6 +122,10 @@ def test_another_eye_begins_anew_and_the_rest_goes_on(
     assert loaded.policy.config.video_lent == eye.config.lent > 0
     assert loaded.policy.config.video_shares == eye.config.shares
     assert loaded.policy.config.video_blocks > 0
+    wider = replace(seeing.model, video_blocks=1, video_width=16)
+    again = Trainer(replace(seeing, model=wider), [windows], Ranks())
+    assert again.policy.config.video_blocks == 1
+    assert again.policy.config.video_width == 16
     agent = PolicyAgent(seeing.out)
     agent.reset("pick up the box")
     look = {"head": windows.frames[0], "state": windows.state[0], "prompt": "box"}
@@ -209,6 +213,8 @@ def test_two_processes_share_gradient_and_clock() -> None:
 
 
 def test_bad_budgets_are_refused(tiny: TrainConfig) -> None:
+    with pytest.raises(ValueError, match="reading_steps must be at least 0, got -1"):
+        replace(tiny, reading_steps=-1)
     with pytest.raises(ValueError, match="either steps or seconds"):
         replace(tiny, seconds=5.0)
     with pytest.raises(ValueError, match="precision must be one of"):
