@@ -152,6 +152,11 @@ class Examples:
         augment(pixels, [], rng, self.coloured[windows.prompt[rows]])
         return pixels
 
+    def sample(self, most: int) -> Tensor:
+        """Pixels (B, 3, H, W) of at most `most` rows, evenly spaced, as they are."""
+        rows = np.unique(np.linspace(0, len(self) - 1, most).astype(np.int64))
+        return pixels_of(torch.from_numpy(self.windows.frames[self.windows.look[rows]]))
+
     def batch(
         self,
         rows: NDArray[np.int64],

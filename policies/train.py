@@ -27,7 +27,7 @@ from brownfield.policies.lessons import Lesson, lesson_of
 from brownfield.policies.log import MetricsLog, NoRun, TrainingBar, start_run
 from brownfield.policies.metrics import offline_metrics
 from brownfield.policies.model import ModelConfig
-from brownfield.policies.new_eye import READERS, learn_to_read
+from brownfield.policies.new_eye import READERS, learn_to_read, share_missed
 from brownfield.policies.objective import Objective, objective
 from brownfield.policies.optimizer import Optimizer
 from brownfield.policies.policy import StreamPolicy
@@ -44,6 +44,8 @@ from brownfield.tokenizers.video_shipped import find_video
 
 SEEN = ("video.", "trunk.video_out.", *(f"trunk.{name}." for name in READERS))
 """Parameters that know a video tokenizer's codes: new with another one."""
+_READ = 512
+"""Pictures in which it is measured how much is missed of what was read before."""
 _READING_BLOCKS = 2
 """Residual blocks that read the codes of an eye that came from elsewhere."""
 
@@ -107,6 +109,7 @@ class Trainer:
         self.parameters = [p for p in self.policy.parameters() if p.requires_grad]
         self.optimizer = Optimizer(config.optimizer, self.policy)
         self.bfloat16 = self._choose_precision()
+        self.missed: dict[str, float] = {}
         if config.eye is not None and config.init is not None and loaded is not None:
             self._read_like(loaded.policy)
         self.average = MovingAverage(self.parameters, config.average)
@@ -149,7 +152,8 @@ class Trainer:
         return policy
 
     def _read_like(self, teacher: StreamPolicy) -> None:
-        """Read the new eye's codes as the teacher reads those of its own."""
+        """Read the new eye's codes as the teacher reads those of its own; how much of
+        that is missed in held-out pictures goes into `missed`, by body."""
         config, device = self.config, self.ranks.device
         steps, count = config.reading_steps, max(1, config.batch // 2)
 
@@ -160,21 +164,30 @@ class Trainer:
             return lesson.examples.pictures(rows, lesson.augment, rng).to(device)
 
         if self.ranks.first and steps:
+            teacher = teacher.to(device)
             with TrainingBar("learn to read", config.show_progress) as bar:
                 learn_to_read(
                     self.policy,
-                    teacher.to(device),
+                    teacher,
                     draw,
                     steps,
                     optimizer=config.optimizer,
                     # Not the training's: one that spares what is known learns to
                     # read too little.
                     schedule=ScheduleConfig(),
+                    seed=config.seed,
                     bfloat16=self.bfloat16,
                     report=lambda step, missed: bar.update(
                         step / steps, f"step {step}  missed {100 * missed:.1f} %"
                     ),
                 )
+                for lesson in self.lessons:
+                    pixels = lesson.measured().sample(_READ).to(device)
+                    with torch.no_grad():
+                        missed = share_missed(self.policy, teacher, pixels)
+                    self.missed[lesson.body] = float(missed)
+                told = ", ".join(f"{n} {100 * x:.1f}" for n, x in self.missed.items())
+                bar.update(1.0, f"step {steps}  missed, held out [%]: {told}")
         self.ranks.same([x.detach() for x in self.policy.state_dict().values()])
 
     @staticmethod
@@ -197,6 +210,9 @@ class Trainer:
             if (first)
             else None
         )
+        if log is not None and self.missed:
+            missed = {f"held_out/{n}/missed": x for n, x in self.missed.items()}
+            log.write(self.step, missed)
         began = time.monotonic() - self.elapsed_s
         sums: dict[str, float] = {}
         since, since_step = time.monotonic(), self.step

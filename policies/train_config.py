@@ -31,7 +31,7 @@ class TrainConfig:
     """Whether the video tokenizer learns on with the policy, while it still has to give
     pictures back; otherwise its codes stay as they were fitted."""
 
-    reading_steps: int = 600
+    reading_steps: int = 3000
     """With `eye` and `init`: steps before training in which the new codes are learned
     to be read as `init` reads those of its own eye. They count neither as `steps` nor
     for `seconds`."""

@@ -8,7 +8,12 @@ import torch
 from torch import Tensor
 
 from brownfield.policies.model import ModelConfig
-from brownfield.policies.new_eye import READERS, learn_to_read
+from brownfield.policies.new_eye import (
+    READERS,
+    learn_to_read,
+    share_missed,
+    varied,
+)
 from brownfield.policies.optimizer import OptimizerConfig
 from brownfield.policies.policy import StreamPolicy
 from brownfield.policies.port import PortConfig
@@ -78,3 +83,26 @@ def test_a_teacher_of_another_width_is_refused() -> None:
             policy, other, _frames, 1,
             optimizer=OptimizerConfig(), schedule=ScheduleConfig(),
         )  # fmt: skip
+
+
+def test_a_policy_misses_nothing_of_what_it_reads_itself() -> None:
+    policy, teacher = _policies()
+    with torch.no_grad():
+        assert float(share_missed(teacher, teacher, _frames(0))) == 0
+        assert float(share_missed(policy, teacher, _frames(0))) > 0.5
+
+
+def test_varied_pictures_hold_what_was_in_them_and_in_others() -> None:
+    # Each picture has a value of its own, and its columns count from left to right.
+    own = torch.arange(32.0)[:, None, None, None].expand(32, 3, 64, 64)
+    found = varied(own, np.random.default_rng(0))
+    others = own.roll(1, 0)
+    assert ((found == own) | (found == others)).all()
+    mixed = (found != own).float().mean((1, 2, 3))
+    assert (mixed > 0.01).all() and (mixed < 0.85).all() and mixed.std() > 0.05
+    columns = torch.arange(64.0).expand(32, 3, 64, 64)
+    step = varied(columns, np.random.default_rng(0)).diff(dim=-1).median(-1).values
+    turned = (step < 0).all((1, 2))
+    assert 8 < int(turned.sum()) < 24
+    again, other = (varied(own, np.random.default_rng(seed)) for seed in (0, 1))
+    assert torch.equal(again, found) and not torch.equal(other, found)

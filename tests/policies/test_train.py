@@ -116,6 +116,8 @@ def test_another_eye_begins_anew_and_the_rest_goes_on(
     assert len(kept) > 20
     assert all(torch.equal(ours[name], saved[name]) for name in kept)
     begun.run()
+    lines = (tmp_path / "seeing.metrics.jsonl").read_text().splitlines()
+    assert set(json.loads(lines[0])) == {"step", "held_out/g1/missed"}
     loaded = load_checkpoint(seeing.out)
     assert isinstance(loaded.policy.video, VideoEye)
     assert loaded.policy.config.video_levels == eye.config.levels
