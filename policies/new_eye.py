@@ -100,9 +100,8 @@ def varied(pixels: Tensor, rng: np.random.Generator) -> Tensor:
     batch, _, height, width = pixels.shape
     mirrored = torch.from_numpy(rng.random(batch) < 0.5).to(pixels.device)
     pixels = torch.where(mirrored[:, None, None, None], pixels.flip(-1), pixels)
-    most = np.array([height, width]) * SHIFT
-    down, right = rng.integers(-most, most, endpoint=True).tolist()
-    pixels = pixels.roll((down, right), (2, 3))
+    down, right = (rng.uniform(-SHIFT, SHIFT, 2) * (height, width)).round().tolist()
+    pixels = pixels.roll((int(down), int(right)), (2, 3))
     inside = _span(height, batch, rng)[:, :, None] & _span(width, batch, rng)[:, None]
     there = torch.from_numpy(inside).to(pixels.device)
     return torch.where(there[:, None], pixels.roll(1, 0), pixels)
