@@ -33,8 +33,9 @@ class TrainConfig:
 
     reading_steps: int = 3000
     """With `eye` and `init`: steps before training in which the new codes are learned
-    to be read as `init` reads those of its own eye. They count neither as `steps` nor
-    for `seconds`."""
+    to be read as `init` reads those of its own eye, in pictures that are mirrored,
+    shifted and mixed. They count neither as `steps` nor for `seconds`, and take some
+    five minutes of a core."""
 
     out: Path
     """Checkpoint to write."""
