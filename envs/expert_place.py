@@ -1,8 +1,8 @@
 """The demonstrator puts an object down where it is wanted, without timers.
 
 What is to be done next follows from the truth and the previous command: pick it up;
-with it in the hand, pull it to the body, walk to where it goes, reach out, lower it;
-where it stands right, let go and pull the hand back.
+with it in the hand, pull it to the body, look for where it goes, walk there, reach out,
+lower it; where it stands right, let go and pull the hand back.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from brownfield.envs.expert import (
     APPROACH,
     GRASP_ROTATION,
+    HALF_VIEW_RAD,
     HELD_M,
     ExpertState,
     expert_command,
@@ -22,6 +23,7 @@ from brownfield.envs.expert import (
     seen_from,
     stance_error,
     towards,
+    view_angles,
     walk,
 )
 from brownfield.robot.g1.controller import (
@@ -44,6 +46,19 @@ CLEAR_X_M = -0.30
 """From here back there is room to turn with something in the hand [m]."""
 ABOVE_M = 0.07
 """It is brought so far above its goal before it is lowered [m]."""
+PRESSED_M = 0.025
+"""A hand that hangs so far above its aim is held up by something [m]."""
+LOST_RAD = 0.8
+"""Turned away so far from a surface that is out of view, nothing tells where it is
+[rad]."""
+SEEK_RAD_S = 0.6
+"""Turning on the spot to find a goal [rad/s]."""
+SEEK_X_M = -0.12
+"""From here back the robot can look to both sides with something in the hand [m]."""
+SEEK_RAD = 1.1
+"""So far it looks to either side along the counter [rad]."""
+KEPT_RAD = 0.4
+"""On the way to its side the goal stays this near to the middle of the view [rad]."""
 
 
 def holds(state: ExpertState) -> bool:
@@ -58,8 +73,12 @@ def stands_right(state: ExpertState) -> bool:
     offset = state.grasp_point - state.goal
     closed = state.command[9] > 0.9
     across, above = (0.025, 0.012) if closed else (0.10, 0.045)
+    aim = state.position + state.rotation @ state.command[3:6]
     if closed and state.palm[2] < state.goal[2] - 0.025:
         # It has slipped up in the hand, which can go no lower.
+        above = 0.04
+    elif closed and aim[2] < state.palm[2] - PRESSED_M:
+        # It leans in the hand and stands on its rim already.
         above = 0.04
     if state.drops:
         across, below = (0.05, -0.03) if closed else (0.22, -0.3)
@@ -81,8 +100,7 @@ def place_command(state: ExpertState) -> tuple[Array, str]:
     if stands_right(state):
         return let_go(there)
     if holds(state):
-        crowded = state.frame is not None and state.position[0] > CLEAR_X_M
-        return _bring(there, crowded=crowded)
+        return _bring(there, state)
     return expert_command(state)
 
 
@@ -102,16 +120,54 @@ def go_command(state: ExpertState) -> tuple[Array, str]:
     far = error > (0.12 if standing else 0.05) or yaw > (0.22 if standing else 0.09)
     velocity = np.zeros(3)
     if far:
-        crowded = state.frame is not None and state.position[0] > CLEAR_X_M
-        velocity = _away(there) if crowded else walk(there, search=False)
+        velocity = _way(there, state)
     phase = "go" if far else "done"
     return np.concatenate([velocity, ready, turned, [opened]]), phase
 
 
-def _away(state: ExpertState) -> Array:
-    """Base velocity (3,) backwards from the counter; straight on once turned."""
-    turned = abs(state.yaw) < 0.3
-    return walk(state, search=False) if turned else np.array([-0.3, 0.0, 0.0])
+def _way(there: ExpertState, here: ExpertState) -> Array:
+    """Base velocity (3,) to where the robot stands to reach a goal.
+
+    A goal that is out of view is looked for, as by someone who does not know where it
+    is: across the room by turning on the spot, on the counter by looking to one side
+    and then to the other. The previous command tells which way it is turning; what is
+    in the hand is turned away from the counter first.
+
+    Args:
+        there: in the frame of the goal's surface, with the goal as what is to be taken.
+        here: in the world.
+    """
+    if here.frame is None:
+        # Of a kitchen's fixtures only the sink has its place, at the left end.
+        return walk(there, search=False) if here.drops else _beside(there)
+    if here.position[0] > CLEAR_X_M and abs(there.yaw) > 0.3:
+        # Too near to the counter to turn beside it.
+        return np.array([-0.3, 0.0, 0.0])
+    bearing, _ = view_angles(there)
+    if abs(bearing) > HALF_VIEW_RAD and abs(there.yaw) > LOST_RAD:
+        spin, way = here.command[2], here.yaw if here.goes else -1.0
+        way = spin if abs(spin) > 0.1 else way
+        return np.array([0.0, 0.0, np.copysign(SEEK_RAD_S, way)])
+    return walk(there)
+
+
+def _beside(state: ExpertState) -> Array:
+    """Base velocity (3,) to a goal somewhere along the counter, kept in view."""
+    bearing, _ = view_angles(state)
+    if (
+        abs(bearing) > HALF_VIEW_RAD
+        and float(np.linalg.norm(stance_error(state))) > 0.2
+    ):
+        if state.position[0] > SEEK_X_M:
+            return np.array([-0.3, 0.0, 0.0])
+        left = state.command[2] > 0.1 and state.yaw < SEEK_RAD
+        left |= state.yaw < -SEEK_RAD
+        return np.array([0.0, 0.0, SEEK_RAD_S if left else -SEEK_RAD_S])
+    velocity = walk(state, search=False)
+    aside = bearing + state.yaw
+    heading = np.copysign(max(0.0, abs(aside) - KEPT_RAD), aside)
+    velocity[2] = np.clip(-1.4 * (state.yaw - heading), -0.6, 0.6)
+    return velocity
 
 
 def let_go(state: ExpertState) -> tuple[Array, str]:
@@ -132,12 +188,12 @@ def let_go(state: ExpertState) -> tuple[Array, str]:
     return np.concatenate([still, ready, turned, [grip]]), phase
 
 
-def _bring(state: ExpertState, *, crowded: bool) -> tuple[Array, str]:
+def _bring(state: ExpertState, here: ExpertState) -> tuple[Array, str]:
     """With the object in the hand: to where it goes, and down.
 
     Args:
         state: in the frame of the goal's surface.
-        crowded: whether the counter is too near to turn beside it.
+        here: in the world.
     """
     assert state.goal is not None
     previous = state.command
@@ -174,13 +230,13 @@ def _bring(state: ExpertState, *, crowded: bool) -> tuple[Array, str]:
         target = CARRY_POSITION.copy()
         target[2] = palm[2] + rise
         new = palm + towards(target - palm, 0.025)
-        way = _away(at_goal) if crowded else walk(at_goal, search=False)
-        velocity = way if pulled else still
+        velocity = _way(at_goal, here) if pulled else still
         phase = "carry" if pulled else "pull"
         return np.concatenate([velocity, new, turned, [1.0]]), phase
     if pulled and not (standing and is_quiet(state)):
         return np.concatenate([still, palm, turned, [1.0]]), "settle"
-    if across > 0.012:
+    lowered = state.grasp_point[2] < state.goal[2] + 0.05
+    if across > (0.025 if lowered else 0.012):
         target = over + np.array([0.0, 0.0, ABOVE_M])
         target[2] = max(target[2], aim[2] - 0.02) if across > 0.05 else target[2]
         new_aim, phase = aim + towards(target - aim, 0.022), "reach"

@@ -5,11 +5,13 @@ from dataclasses import replace
 import numpy as np
 
 from brownfield.envs.expert import (
+    HALF_VIEW_RAD,
     ExpertState,
     expert_command,
     stance_error,
     view_angles,
 )
+from brownfield.envs.expert_place import CARRY_POSITION, go_command, place_command
 from brownfield.envs.expert_plan import expert_chunk
 from brownfield.robot.g1.body import G1_BODY
 from brownfield.robot.g1.controller import READY_COMMAND
@@ -56,6 +58,60 @@ def test_searches_for_what_is_out_of_view() -> None:
     aside = _state(position=np.array([-0.5, 1.0, 0.75]))
     command, phase = expert_command(aside)
     assert phase == "search" and command[0] < 0
+
+
+def _carries(**changes) -> ExpertState:
+    """With something in the closed hand, pulled to the body."""
+    command = READY_COMMAND.copy()
+    command[3:6], command[9] = CARRY_POSITION + np.array([0, 0, 0.25]), 1.0
+    position = np.array([-0.2, 0.0, 0.75])
+    palm = position + command[3:6]
+    held = _state(command=command, position=position, palm=palm, grasp_point=palm)
+    return replace(held, **changes)
+
+
+def test_a_goal_out_of_view_is_looked_for_alike_on_either_side() -> None:
+    """Nobody knows where what cannot be seen is: its side must not decide."""
+    trays = [np.array([0.43, y, 0.9]) for y in (-0.95, 0.95)]
+    for yaw, spin in ((0.0, 0.0), (-0.4, -0.6), (-1.2, -0.6), (-0.9, 0.6)):
+        state = _carries(rotation=_heading(yaw))
+        state.command[2] = spin
+        held = replace(state, palm=state.position + state.rotation @ state.command[3:6])
+        held = replace(held, grasp_point=held.palm)
+        way = 0.6 if yaw < -1.1 or spin > 0 else -0.6
+        hidden = 0
+        for tray in trays:
+            if abs(view_angles(replace(held, grasp_point=tray))[0]) > HALF_VIEW_RAD:
+                command, phase = place_command(replace(held, goal=tray))
+                np.testing.assert_allclose(command[:3], [0.0, 0.0, way])
+                assert phase == "carry"
+                hidden += 1
+        assert hidden
+    tables = [(-0.9, side * 1.5, side * np.pi / 2) for side in (-1.0, 1.0)]
+    for yaw, spin, way in ((0.3, 0.0, 0.6), (-0.3, 0.0, -0.6), (0.3, -0.6, -0.6)):
+        said = []
+        for frame in tables:
+            there = np.array([frame[0], frame[1] * 1.3, 0.77])
+            goes = _state(
+                position=np.array([-0.8, 0.0, 0.75]),
+                rotation=_heading(yaw),
+                goal=there,
+                frame=np.array(frame),
+                goes=True,
+            )
+            goes.command[2] = spin
+            said.append(go_command(goes)[0][:3])
+        np.testing.assert_array_equal(*said)
+        np.testing.assert_allclose(said[0], [0.0, 0.0, way])
+
+
+def test_a_goal_beside_stays_in_view_on_the_way() -> None:
+    """Found by turning, it is walked to sideways, not turned away from."""
+    tray = np.array([0.43, 0.9, 0.9])
+    state = _carries(rotation=_heading(0.7), goal=tray)
+    state = replace(state, palm=state.position + state.rotation @ state.command[3:6])
+    command, phase = place_command(replace(state, grasp_point=state.palm))
+    assert phase == "carry" and abs(command[2]) < 0.35 and command[1] > 0.1
 
 
 def test_waits_until_the_body_is_quiet() -> None:
