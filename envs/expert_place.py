@@ -43,7 +43,9 @@ BACK_M = 0.05
 """To put something down the robot stands so much farther away than to take it, or its
 elbow rests on the counter [m]."""
 CLEAR_X_M = -0.30
-"""From here back there is room to turn with something in the hand [m]."""
+"""From here back there is room to turn about with something in the hand [m]."""
+CROWDED_X_M = -0.15
+"""Who turns already may drift as far as this [m]."""
 ABOVE_M = 0.07
 """It is brought so far above its goal before it is lowered [m]."""
 PRESSED_M = 0.025
@@ -54,10 +56,10 @@ LOST_RAD = 0.8
 SEEK_RAD_S = 0.6
 """Turning on the spot to find a goal [rad/s]."""
 SEEK_X_M = -0.12
-"""From here back the robot can look to both sides with something in the hand [m]."""
+"""From here back the robot can look to both sides, which takes less room [m]."""
 SEEK_RAD = 1.1
 """So far it looks to either side along the counter [rad]."""
-KEPT_RAD = 0.4
+KEPT_RAD = 0.34
 """On the way to its side the goal stays this near to the middle of the view [rad]."""
 
 
@@ -129,40 +131,47 @@ def _way(there: ExpertState, here: ExpertState) -> Array:
     """Base velocity (3,) to where the robot stands to reach a goal.
 
     A goal that is out of view is looked for, as by someone who does not know where it
-    is: across the room by turning on the spot, on the counter by looking to one side
-    and then to the other. The previous command tells which way it is turning; what is
-    in the hand is turned away from the counter first.
+    is: on the counter by looking to one side and then to the other, across the room by
+    turning on the spot, and by stepping back from a surface that is faced already.
+    Which way it turns is told by the previous command; at first by where it is turned
+    to, or away from the counter with what is in the hand. The counter itself needs no
+    search: it is always seen.
 
     Args:
         there: in the frame of the goal's surface, with the goal as what is to be taken.
         here: in the world.
     """
     if here.frame is None:
-        # Of a kitchen's fixtures only the sink has its place, at the left end.
-        return walk(there, search=False) if here.drops else _beside(there)
-    if here.position[0] > CLEAR_X_M and abs(there.yaw) > 0.3:
-        # Too near to the counter to turn beside it.
-        return np.array([-0.3, 0.0, 0.0])
+        return walk(there, search=False) if here.goes else _beside(there)
+    spin = here.command[2]
+    room = CROWDED_X_M if abs(spin) > 0.1 else CLEAR_X_M
+    if here.position[0] > room and abs(there.yaw) > 0.3:
+        return _back(here)
     bearing, _ = view_angles(there)
     if abs(bearing) > HALF_VIEW_RAD and abs(there.yaw) > LOST_RAD:
-        spin, way = here.command[2], here.yaw if here.goes else -1.0
-        way = spin if abs(spin) > 0.1 else way
+        first = here.yaw if here.goes else -1.0
+        way = spin if abs(spin) > 0.1 else first
         return np.array([0.0, 0.0, np.copysign(SEEK_RAD_S, way)])
     return walk(there)
+
+
+def _back(state: ExpertState) -> Array:
+    """Base velocity (3,) away from the counter, wherever the robot is turned to."""
+    return 0.3 * np.array([-np.cos(state.yaw), np.sin(state.yaw), 0.0])
 
 
 def _beside(state: ExpertState) -> Array:
     """Base velocity (3,) to a goal somewhere along the counter, kept in view."""
     bearing, _ = view_angles(state)
-    if (
-        abs(bearing) > HALF_VIEW_RAD
-        and float(np.linalg.norm(stance_error(state))) > 0.2
-    ):
+    away = float(np.linalg.norm(stance_error(state)))
+    if abs(bearing) > HALF_VIEW_RAD and away > 0.2:
+        spin = state.command[2]
+        left = (spin > 0.0 and state.yaw < SEEK_RAD) or state.yaw < -SEEK_RAD
+        turn = np.array([0.0, 0.0, SEEK_RAD_S if left else -SEEK_RAD_S])
         if state.position[0] > SEEK_X_M:
-            return np.array([-0.3, 0.0, 0.0])
-        left = state.command[2] > 0.1 and state.yaw < SEEK_RAD
-        left |= state.yaw < -SEEK_RAD
-        return np.array([0.0, 0.0, SEEK_RAD_S if left else -SEEK_RAD_S])
+            # Who has begun to turn goes on, or would begin anew on the same side.
+            return _back(state) + (turn if abs(spin) > 0.1 else 0.0)
+        return turn
     velocity = walk(state, search=False)
     aside = bearing + state.yaw
     heading = np.copysign(max(0.0, abs(aside) - KEPT_RAD), aside)

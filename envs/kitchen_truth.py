@@ -97,7 +97,8 @@ class KitchenTruth:
         goal = None if state.opens else state.goal
         if goal is not None and (state.goes or holds(_seen(hands, side))):
             state = replace(state, grasp_point=goal)
-            there = seen_from(_seen(replace(hands, body=state), side), state.frame)
+            seen = _seen(replace(hands, body=state), side)
+            there = seen_from(seen, seen.frame)
             centre = goal
         else:
             there = _seen(hands, side)

@@ -28,8 +28,8 @@ something is not a choice, so all other fields take what is likeliest. Ids that 
 one after another are read by `string_head.middle`."""
 BY_SIDE = ("g1_two_hands",)
 """Bodies whose means do not stop between two ways: where much lies on both sides of
-staying, they take that of the likelier side. A hand that does not know whether it has
-arrived goes on or back, instead of waiting for ever."""
+staying, and more than on it, they take that of the likelier side. A hand that does not
+know whether it has arrived goes on or back, instead of waiting for ever."""
 _SIDE_SHARE = 0.15
 """So much on either side makes two ways."""
 _APART = 0.1
@@ -80,6 +80,7 @@ def _mean(logits: Tensor, by_side: bool) -> Tensor:
         low = (below * bins[:middle]).sum(-1) / less.clamp_min(1e-9)
         high = (above * bins[middle + 1 :]).sum(-1) / more.clamp_min(1e-9)
         two = torch.minimum(less, more) > _SIDE_SHARE
+        two &= torch.maximum(less, more) > chance[..., middle]
         two &= high - low > _APART * (n_bins - 1)
         mean = torch.where(two, torch.where(more > less, high, low), mean)
     return mean.round().long()

@@ -5,7 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from brownfield.envs.expert import clip_command
+from brownfield.envs import kitchen_truth
+from brownfield.envs.expert import (
+    STANCE_RANGE_M,
+    STANCE_X_M,
+    STANCE_Y_M,
+    clip_command,
+)
 from brownfield.envs.expert_hands import (
     RAISED_M,
     SIDES,
@@ -38,6 +44,8 @@ def _mirrored(state: HandsState) -> HandsState:
             velocity=flip @ body.velocity,
             gyro=-flip @ body.gyro,
             grasp_point=flip @ body.grasp_point,
+            goal=None if body.goal is None else flip @ body.goal,
+            frame=None if body.frame is None else body.frame * base,
             palm=flip @ state.left_palm,
             command=np.concatenate([base * body.command[:3], *swapped]),
         ),
@@ -45,12 +53,29 @@ def _mirrored(state: HandsState) -> HandsState:
     )
 
 
-def test_a_mirrored_world_gets_a_mirrored_command(env: KitchenEnv) -> None:
+def _holding(state: HandsState) -> HandsState:
+    """The same with what is asked for in the hand that takes it, pulled to the body."""
+    side = hand_for(state)
+    command = state.body.command.copy()
+    command[SIDES[side]][:3] = 0.21, -0.24 if side == "right" else 0.24, 0.3
+    command[SIDES[side]][6] = 1.0
+    palm = state.body.position + state.body.rotation @ command[SIDES[side]][:3]
+    body = replace(state.body, command=command, grasp_point=palm)
+    if side == "right":
+        return HandsState(body=replace(body, palm=palm), left_palm=state.left_palm)
+    return HandsState(body=body, left_palm=palm)
+
+
+@pytest.mark.parametrize("task", ["pick", "bring"])
+def test_a_mirrored_world_gets_a_mirrored_command(task: str) -> None:
+    env = KitchenEnv(KitchenEnvConfig(hands="both", tasks=(task,)))
     for seed in range(4):
         env.reset(seed=seed)
         for _ in range(15):
             env.step(env.plan(steps=1)[0])
         state = env.hands_state()
+        if task == "bring":
+            state = _holding(state)
         other = _mirrored(state)
         assert {hand_for(state), hand_for(other)} == {"left", "right"}
         command, phase = hands_command(state)
@@ -105,3 +130,32 @@ def test_either_hand_lifts_what_is_asked_for(seed: int, side: str) -> None:
         assert used == {side}
     finally:
         env.close()
+
+
+def test_the_truth_about_carrying_is_of_the_hand_that_carries(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The way told is to where that hand reaches the table, beside it and before it."""
+    monkeypatch.setattr(kitchen_truth, "holds", lambda state: True)
+    env = KitchenEnv(KitchenEnvConfig(hands="both", tasks=("bring",)))
+    sides = set()
+    for seed in range(6):
+        env.reset(seed=seed)
+        state = env.hands_state()
+        body, side = state.body, hand_for(state)
+        assert body.goal is not None and body.frame is not None
+        x, y, heading = body.frame
+        c, s = np.cos(heading), np.sin(heading)
+        turn = np.array([[c, -s], [s, c]])
+        goal = turn.T @ (body.goal[:2] - [x, y])
+        # Where it stands there: the stance of a thing on the counter, in that frame.
+        ahead = np.clip(goal[0] - STANCE_X_M, *STANCE_RANGE_M)
+        stance = np.array(
+            [ahead, goal[1] + STANCE_Y_M * (1 if side == "right" else -1)]
+        )
+        way = turn @ stance + [x, y] - body.position[:2]
+        c, s = np.cos(body.yaw), np.sin(body.yaw)
+        told = env.privileged()[3:5]
+        np.testing.assert_allclose(told, np.array([[c, s], [-s, c]]) @ way, atol=1e-5)
+        sides.add(side)
+    assert sides == {"left", "right"}

@@ -44,6 +44,11 @@ def test_two_hands_do_not_stop_between_two_ways() -> None:
     logits[..., 40], logits[..., 31] = -20.0, -20.0
     logits[..., 29], logits[..., 33] = 0.0, 0.2
     assert (action_ids(logits, body).view(2, -1)[:, palm] == 31).all()
+    # Who most likely stays does not jump to either side.
+    logits = _two_choices(2 * body.action_dim)
+    logits[..., 31] = 1.0
+    ids = action_ids(logits, body).view(2, -1)[:, palm]
+    assert ((ids - 31).abs() < 2).all()
     assert set(BY_SIDE) <= set(BY_MEAN)
 
 
