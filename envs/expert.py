@@ -142,6 +142,11 @@ def view_angles(state: ExpertState) -> tuple[float, float]:
     return float(np.arctan2(point[1], forward)), float(np.arctan2(up, forward))
 
 
+def in_view(state: ExpertState) -> bool:
+    """Whether the object is between the left and the right border of the picture."""
+    return abs(view_angles(state)[0]) <= HALF_VIEW_RAD
+
+
 def towards(vector: Array, longest: float) -> Array:
     """A vector, shortened where it is longer than `longest`."""
     length = float(np.linalg.norm(vector))
@@ -161,9 +166,8 @@ def walk(state: ExpertState, *, search: bool = True) -> Array:
         state: the truth.
         search: keep the object in view.
     """
-    bearing, _ = view_angles(state)
     error = stance_error(state)
-    if search and abs(bearing) > HALF_VIEW_RAD and float(np.linalg.norm(error)) > 0.25:
+    if search and not in_view(state) and float(np.linalg.norm(error)) > 0.25:
         # Search: face the counter, which is always seen, then step back until the
         # object enters the picture.
         if abs(state.yaw) > 0.12:
@@ -213,9 +217,8 @@ def expert_command(state: ExpertState) -> tuple[Array, str]:
     )
     still = np.zeros(3)
     if far and not held:
-        bearing, _ = view_angles(state)
         velocity = walk(state) if at_ready else still
-        phase = "search" if abs(bearing) > HALF_VIEW_RAD else "walk"
+        phase = "walk" if in_view(state) else "search"
         opened = max(0.0, grip - 0.2)
         return (
             np.concatenate([velocity, to_ready, to_ready_rotation, [opened]]),

@@ -11,7 +11,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from brownfield.envs.expert import ExpertState, advance, clip_command, towards
+from brownfield.envs.expert import (
+    ExpertState,
+    advance,
+    clip_command,
+    in_view,
+    towards,
+)
 from brownfield.envs.expert_plan import next_command
 from brownfield.robot.g1.body import G1_TWO_HANDS
 from brownfield.robot.g1.controller import READY_BOTH
@@ -42,7 +48,7 @@ class HandsState:
 
 def hand_for(state: HandsState) -> str:
     """The hand that takes the object: the one at work, else the nearer one; the right
-    one where there is nothing to take."""
+    one where there is nothing to take, or before an object was ever seen."""
     if state.body.goes:
         return "right"
     hands = {side: state.body.command[part] for side, part in SIDES.items()}
@@ -50,13 +56,31 @@ def hand_for(state: HandsState) -> str:
     closed = [side for side in reaching if hands[side][6] > 0.05]
     if closed or len(reaching) == 1:
         return (closed or reaching)[0]
+    raised = _raised(state)
+    if not in_view(state.body):
+        # Nobody knows on which side it is.
+        return "left" if raised == ["right"] else "right"
     # Along the counter: seen from the robot a turn would change it.
     aside = state.body.grasp_point[1] - state.body.position[1]
-    raised = [side for side, hand in hands.items() if _raised_m(side, hand) > 0.02]
     if len(raised) == 1:
         # Who waits above has not been chosen: swaying must not change that.
         aside += STAYS_M if raised[0] == "right" else -STAYS_M
     return "left" if aside > 0 else "right"
+
+
+def _is_chosen(state: HandsState) -> bool:
+    """Whether one hand is to take something, so that the other one gives way."""
+    if state.body.goes:
+        return False
+    hands = ((side, state.body.command[part]) for side, part in SIDES.items())
+    reaching = any(_reaches(side, hand) for side, hand in hands)
+    return reaching or in_view(state.body) or len(_raised(state)) == 1
+
+
+def _raised(state: HandsState) -> list[str]:
+    """The hands that are above their ready pose."""
+    command = state.body.command
+    return [s for s, part in SIDES.items() if _raised_m(s, command[part]) > 0.02]
 
 
 def _reaches(side: str, hand: Array) -> bool:
@@ -91,7 +115,7 @@ def hands_command(state: HandsState) -> tuple[Array, str]:
     command[:3], command[SIDES[side]] = said[:3], said[3:]
     idle = SIDES["left" if side == "right" else "right"]
     waits = READY_BOTH[idle].copy()
-    waits[2] += RAISED_M
+    waits[2] += RAISED_M * _is_chosen(state)
     command[idle][:3] += towards(waits[:3] - command[idle][:3], 0.035)
     command[idle][3:6] += towards(waits[3:6] - command[idle][3:6], 0.09)
     command[idle.stop - 1] = max(0.0, command[idle.stop - 1] - 0.2)

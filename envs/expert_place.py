@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from brownfield.envs.expert import (
     APPROACH,
     GRASP_ROTATION,
-    HALF_VIEW_RAD,
     HELD_M,
     ExpertState,
     expert_command,
+    in_view,
     is_quiet,
     seen_from,
     stance_error,
@@ -147,8 +147,7 @@ def _way(there: ExpertState, here: ExpertState) -> Array:
     room = CROWDED_X_M if abs(spin) > 0.1 else CLEAR_X_M
     if here.position[0] > room and abs(there.yaw) > 0.3:
         return _back(here)
-    bearing, _ = view_angles(there)
-    if abs(bearing) > HALF_VIEW_RAD and abs(there.yaw) > LOST_RAD:
+    if not in_view(there) and abs(there.yaw) > LOST_RAD:
         first = here.yaw if here.goes else -1.0
         way = spin if abs(spin) > 0.1 else first
         return np.array([0.0, 0.0, np.copysign(SEEK_RAD_S, way)])
@@ -162,9 +161,7 @@ def _back(state: ExpertState) -> Array:
 
 def _beside(state: ExpertState) -> Array:
     """Base velocity (3,) to a goal somewhere along the counter, kept in view."""
-    bearing, _ = view_angles(state)
-    away = float(np.linalg.norm(stance_error(state)))
-    if abs(bearing) > HALF_VIEW_RAD and away > 0.2:
+    if not in_view(state) and float(np.linalg.norm(stance_error(state))) > 0.2:
         spin = state.command[2]
         left = (spin > 0.0 and state.yaw < SEEK_RAD) or state.yaw < -SEEK_RAD
         turn = np.array([0.0, 0.0, SEEK_RAD_S if left else -SEEK_RAD_S])
@@ -173,7 +170,7 @@ def _beside(state: ExpertState) -> Array:
             return _back(state) + (turn if abs(spin) > 0.1 else 0.0)
         return turn
     velocity = walk(state, search=False)
-    aside = bearing + state.yaw
+    aside = view_angles(state)[0] + state.yaw
     heading = np.copysign(max(0.0, abs(aside) - KEPT_RAD), aside)
     velocity[2] = np.clip(-1.4 * (state.yaw - heading), -0.6, 0.6)
     return velocity

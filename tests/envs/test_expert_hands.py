@@ -11,6 +11,7 @@ from brownfield.envs.expert import (
     STANCE_X_M,
     STANCE_Y_M,
     clip_command,
+    in_view,
 )
 from brownfield.envs.expert_hands import (
     RAISED_M,
@@ -120,16 +121,44 @@ def test_either_hand_lifts_what_is_asked_for(seed: int, side: str) -> None:
         observation, info = env.reset(seed=seed)
         assert observation["state"].shape == (G1_TWO_HANDS.state_dim,)
         over = late = False
-        used = set()
+        used, seen = set(), False
         while not (over or late):
-            used.add(hand_for(env.hands_state()))
+            state = env.hands_state()
+            seen |= in_view(state.body)
+            if seen:
+                used.add(hand_for(state))
             observation, _, over, late, info = env.step(env.plan(steps=1)[0])
         assert info["success"], info["reason"]
         assert env.doing() == "lifting"
-        # Swaying does not change it.
+        # Once it was seen, swaying does not change it.
         assert used == {side}
     finally:
         env.close()
+
+
+def test_no_hand_is_chosen_for_what_was_never_seen(env: KitchenEnv) -> None:
+    """Both stay ready: a raised one would tell on which side nobody can know."""
+    env.reset(seed=0)
+    state = env.hands_state()
+    heading = np.eye(3)
+    body = replace(state.body, position=np.array([-0.3, 0.0, 0.75]), rotation=heading)
+    told = []
+    for aside in (-0.6, 0.6):
+        unseen = replace(body, grasp_point=np.array([0.45, aside, 0.95]))
+        assert not in_view(unseen)
+        command, phase = hands_command(replace(state, body=unseen))
+        assert phase == "search"
+        np.testing.assert_allclose(command[3:], READY_BOTH[3:], atol=1e-6)
+        told.append(command)
+        # Who was chosen when it was seen stays so.
+        for side, other in (("left", "right"), ("right", "left")):
+            raised = unseen.command.copy()
+            raised[SIDES[other]][2] += RAISED_M
+            chosen = replace(state, body=replace(unseen, command=raised))
+            assert hand_for(chosen) == side
+            kept, _ = hands_command(chosen)
+            assert kept[SIDES[other]][2] > READY_BOTH[SIDES[other]][2] + 0.1
+    np.testing.assert_array_equal(*told)
 
 
 def test_the_truth_about_carrying_is_of_the_hand_that_carries(
