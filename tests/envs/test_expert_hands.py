@@ -89,6 +89,7 @@ def test_a_mirrored_world_gets_a_mirrored_command(task: str) -> None:
                 mirrored_pose(command[SIDES[two]][:6]),
                 atol=1e-9,
             )
+    env.close()
 
 
 def test_the_idle_hand_waits_above_what_stands_there(env: KitchenEnv) -> None:
