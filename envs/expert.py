@@ -43,6 +43,8 @@ HALF_VIEW_RAD = np.deg2rad(28.0)
 """Half the field of view less a margin [rad]."""
 HELD_M = 0.065
 """An object whose grasp point is this near to the palm is in the hand [m]."""
+KEPT_M = 0.08
+"""In a closed hand it may hang this far [m]: what fingers hold is not let go of."""
 
 CARRIED = ("pull", "carry", "reach", "lower")
 """Phases in which the object follows the hand."""
@@ -159,6 +161,12 @@ def is_quiet(state: ExpertState) -> bool:
     return slow and float(np.abs(state.gyro).max()) < 0.3
 
 
+def is_in_hand(state: ExpertState) -> bool:
+    """Whether the object is where the palm closes on it, or in the closed hand."""
+    away = float(np.linalg.norm(state.grasp_point - state.palm))
+    return away < (KEPT_M if state.command[9] > 0.97 else HELD_M)
+
+
 def walk(state: ExpertState, *, search: bool = True) -> Array:
     """Base velocity (3,) towards the stance.
 
@@ -208,7 +216,7 @@ def expert_command(state: ExpertState) -> tuple[Array, str]:
         far = error > 0.12 or yaw > 0.22
     else:
         far = error > 0.05 or yaw > 0.09
-    in_hand = float(np.linalg.norm(state.grasp_point - state.palm)) < HELD_M
+    in_hand = is_in_hand(state)
     held = grip > 0.5 and in_hand
 
     to_ready = palm_command + towards(READY_POSITION - palm_command, 0.035)

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from brownfield.envs.expert import (
     APPROACH,
     GRASP_ROTATION,
-    HELD_M,
     ExpertState,
     expert_command,
     in_view,
+    is_in_hand,
     is_quiet,
     seen_from,
     stance_error,
@@ -35,8 +35,9 @@ from brownfield.robot.g1.upper_body import rotation_from_vector, vector_from_rot
 
 Array = NDArray[np.float64]
 
-CARRY_POSITION = np.array([0.21, -0.24, 0.0])
-"""Palm while carrying, pelvis frame [m]; the height is what clears the counter."""
+CARRY_POSITION = np.array([0.28, -0.17, 0.0])
+"""Palm while carrying, pelvis frame [m], where the head camera sees what it holds; the
+height is what clears the counter."""
 CARRY_RISE_M = 0.16
 """An object is carried so far above where it stood [m]."""
 BACK_M = 0.05
@@ -65,8 +66,7 @@ KEPT_RAD = 0.34
 
 def holds(state: ExpertState) -> bool:
     """Whether the object is in the closed hand."""
-    near = float(np.linalg.norm(state.grasp_point - state.palm)) < HELD_M
-    return near and state.command[9] > 0.97
+    return state.command[9] > 0.97 and is_in_hand(state)
 
 
 def stands_right(state: ExpertState) -> bool:

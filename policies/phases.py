@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from brownfield.robot.body import Body
+
 Phases = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.int64]]
 """Labels (R, T, D) and commands being executed (R, D) -> phase (R,) from 0 up."""
 
@@ -26,6 +28,21 @@ def humanoid_phases(
     grasping = (np.abs(end[:, grips] - last[:, grips]) > 0.05).any(1)
     bits = np.stack([closed, walking, reaching, grasping], 1)
     return (bits * np.array([1, 2, 4, 8])).sum(1)
+
+
+def opened_hands(
+    label: NDArray[np.float32], last: NDArray[np.float32], body: Body
+) -> NDArray[np.bool_]:
+    """(R,) whether a hand that is closed shall open: never for a body without hands.
+
+    Args:
+        label: (R, T, D) chunks.
+        last: (R, D) commands being executed.
+        body: whose they are.
+    """
+    grips = [i for i, field in enumerate(body.action) if field.name.endswith("grip")]
+    closed = last[:, grips] > 0.9
+    return (closed & (label[:, -1, grips] < last[:, grips] - 0.05)).any(1)
 
 
 def car_phases(

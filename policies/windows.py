@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from brownfield.policies.phases import PHASES
+from brownfield.policies.phases import PHASES, opened_hands
 from brownfield.policies.pictures import Pictures
 from brownfield.robot.bodies import body_named
 from brownfield.robot.body import Body
@@ -100,10 +100,16 @@ class Windows:
 
     def weights(self) -> NDArray[np.float64]:
         """(R,) chance of each row in training: one over the root of its phase's
-        share, so that the few ticks of closing a hand are not drowned by walking."""
-        phase = PHASES[self.body](self.label, self.last[self.look])
+        share, so that the few ticks of closing a hand are not drowned by walking.
+
+        What a hand holds is let go of only under the prompt it was taken under: a
+        policy that carries something hardly sees it, and where every other prompt says
+        that it is the wrong thing, it comes to believe that."""
+        last = self.last[self.look]
+        phase = PHASES[self.body](self.label, last)
         share = np.bincount(phase) / len(phase)
         weight = np.where(self.given, 1.0, OTHER_WEIGHT) / np.sqrt(share[phase])
+        weight *= self.given | ~opened_hands(self.label, last, body_named(self.body))
         return weight / weight.sum()
 
     def held_out(self, every: int) -> NDArray[np.bool_]:

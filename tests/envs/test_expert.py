@@ -78,6 +78,17 @@ def _carries(**changes) -> ExpertState:
     return replace(held, **changes)
 
 
+def test_what_fingers_hold_is_not_let_go_of() -> None:
+    """An object may hang lower in a closed hand than a hand would close on it."""
+    held = _carries(goal=np.array([0.43, -0.3, 0.9]))
+    for away, kept in ((0.07, True), (0.09, False)):
+        hangs = replace(held, grasp_point=held.palm - [0.0, 0.0, away])
+        assert bool(place_command(hangs)[0][9] == 1.0) is kept
+    held.command[9] = 0.3
+    beside = replace(held, goal=None, grasp_point=held.palm - [0.0, 0.0, 0.07])
+    assert expert_command(beside)[0][9] < 0.3
+
+
 def test_a_goal_out_of_view_is_looked_for_alike_on_either_side() -> None:
     """Nobody knows where what cannot be seen is: its side must not decide."""
     trays = [np.array([0.43, y, 0.9]) for y in (-0.95, 0.95)]

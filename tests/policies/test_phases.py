@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from brownfield.policies.phases import PHASES, car_phases
-from brownfield.robot.bodies import BODIES
+from brownfield.policies.phases import PHASES, car_phases, opened_hands
+from brownfield.robot.bodies import BODIES, CAR_BODY
+from brownfield.robot.g1.body import G1_TWO_HANDS
 
 
 def test_every_body_has_phases() -> None:
@@ -18,3 +19,15 @@ def test_a_car_that_turns_brakes_or_rolls_is_in_another_phase() -> None:
     found = {int(car_phases(x, last)[0]) for x in (straight, left, right, brakes)}
     assert len(found) == 4
     assert max(found) < 15
+
+
+def test_only_a_closed_hand_can_be_opened() -> None:
+    grip = [field.name for field in G1_TWO_HANDS.action].index("left_grip")
+    last = np.zeros((4, G1_TWO_HANDS.action_dim), np.float32)
+    last[:, grip] = [1.0, 1.0, 0.5, 0.0]
+    label = np.repeat(last[:, None], 8, 1)
+    label[0, :, grip], label[2, :, grip] = 0.2, 0.0
+    found = opened_hands(label, last, G1_TWO_HANDS)
+    assert found.tolist() == [True, False, False, False]
+    none = opened_hands(np.ones((2, 8, 2)), np.ones((2, 2)), CAR_BODY)
+    assert not none.any()

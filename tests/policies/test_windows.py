@@ -66,6 +66,16 @@ def test_rare_phases_are_drawn_more_often(windows: Windows) -> None:
     assert weights[phase == rare][0] >= weights[phase == common][0]
 
 
+def test_what_a_hand_holds_is_not_dropped_for_another_prompt(windows: Windows) -> None:
+    last, label = windows.last.copy(), windows.label.copy()
+    last[:, 9], label[:, :, 9] = 1.0, 1.0
+    opens = np.arange(len(label)) % 2 == 0
+    label[opens, :, 9] = 0.0
+    weights = replace(windows, last=last, label=label).weights()
+    assert (weights[opens & ~windows.given] == 0).all()
+    assert (weights[~opens | windows.given] > 0).all()
+
+
 def test_foreign_bodies_and_empty_data_are_refused(episode: Trajectory) -> None:
     with pytest.raises(ValueError, match="'g1'"):
         windows_of([replace(episode, body="car")], G1_BODY)
