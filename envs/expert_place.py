@@ -35,7 +35,7 @@ from brownfield.robot.g1.upper_body import rotation_from_vector, vector_from_rot
 
 Array = NDArray[np.float64]
 
-CARRY_POSITION = np.array([0.28, -0.17, 0.0])
+CARRY_POSITION = np.array([0.30, -0.13, 0.0])
 """Palm while carrying, pelvis frame [m], where the head camera sees what it holds; the
 height is what clears the counter."""
 CARRY_RISE_M = 0.16
