@@ -259,7 +259,8 @@ def expert_command(state: ExpertState) -> tuple[Array, str]:
         new_grip = 0.0
         along = float((aim - pregrasp) @ direction)
         across = float(np.linalg.norm(aim - pregrasp - along * direction))
-        if across < 0.03 and along > -0.03:
+        # Far off it may still come from the side; the fingers meet it straight.
+        if across < 0.03 + 0.3 * max(0.0, length - along) and along > -0.03:
             step = min(0.02, max(0.004, 0.35 * (length - along)))
             on_line = pregrasp + min(along + step, length) * direction
             new_aim, phase = aim + towards(on_line - aim, 0.024), "approach"

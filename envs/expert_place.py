@@ -40,6 +40,9 @@ CARRY_POSITION = np.array([0.30, -0.13, 0.0])
 height is what clears the counter."""
 CARRY_RISE_M = 0.16
 """An object is carried so far above where it stood [m]."""
+LEVEL_M = 0.05
+"""On the way it may be so much higher or lower [m]: the hand does not follow every
+step's rise and fall."""
 BACK_M = 0.05
 """To put something down the robot stands so much farther away than to take it, or its
 elbow rests on the counter [m]."""
@@ -224,8 +227,12 @@ def _bring(state: ExpertState, here: ExpertState) -> tuple[Array, str]:
         far = error > 0.10 or yaw > 0.2
     else:
         far = error > 0.05 or yaw > 0.09
-    height = max(state.rest_height_m, float(state.goal[2])) + CARRY_RISE_M
-    rise = np.clip(height - lag[2] - aim[2], -0.02, 0.02)
+    # Before its goal nobody sees any more how high it stood at first.
+    surface = max(state.rest_height_m, float(state.goal[2])) if far else state.goal[2]
+    height = float(surface) + CARRY_RISE_M
+    rise = float(np.clip(height - lag[2] - aim[2], -0.02, 0.02))
+    if pulled and abs(height - lag[2] - aim[2]) < LEVEL_M:
+        rise = 0.0
     still = np.zeros(3)
     # Over its goal it may already be lower than on the way there.
     low = state.grasp_point[2] < height - (0.06 if across > 0.15 else 0.11)
