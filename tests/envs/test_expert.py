@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from brownfield.envs.expert import (
+    APPROACH,
+    GRASP_OFFSET,
     HALF_VIEW_RAD,
     ExpertState,
     advance,
@@ -87,6 +89,54 @@ def test_what_fingers_hold_is_not_let_go_of() -> None:
     held.command[9] = 0.3
     beside = replace(held, goal=None, grasp_point=held.palm - [0.0, 0.0, 0.07])
     assert expert_command(beside)[0][9] < 0.3
+
+
+def test_before_its_goal_nobody_knows_how_high_a_thing_stood() -> None:
+    goal = np.array([0.43, -0.3, 0.8])
+    held = _carries(goal=goal, position=np.array([-0.04, -0.17, 0.75]))
+    for forward in (CARRY_POSITION[0], CARRY_POSITION[0] + 0.08):
+        command = held.command.copy()
+        command[3:6] = [forward, CARRY_POSITION[1], 0.19]
+        palm = held.position + command[3:6]
+        near = replace(held, command=command, palm=palm, grasp_point=palm)
+        said = [
+            place_command(replace(near, rest_height_m=height)) for height in (0.8, 0.95)
+        ]
+        np.testing.assert_array_equal(said[0][0], said[1][0])
+        assert said[0][1] == said[1][1] == "reach"
+
+
+def test_who_carries_something_does_not_follow_every_step() -> None:
+    held = _carries(goal=np.array([0.43, 0.9, 0.9]), rest_height_m=0.9)
+    level = 0.9 + 0.16 - held.grasp_point[2]
+    for off, moves in ((0.04, False), (-0.04, False), (0.08, True), (-0.08, True)):
+        lifted = [0.0, 0.0, level + off]
+        command = held.command.copy()
+        command[5] += lifted[2]
+        palm = held.palm + lifted
+        there = replace(held, command=command, palm=palm, grasp_point=palm)
+        said, phase = place_command(there)
+        assert phase == "carry"
+        assert bool(abs(said[5] - command[5]) > 1e-9) is moves
+
+
+def test_a_hand_may_come_from_the_side_while_it_is_far_off() -> None:
+    """Where it begins there is room; where its fingers close there is not."""
+    state = _state(position=np.array([-0.02, -0.04, 0.75]))
+    grasp = state.grasp_point + GRASP_OFFSET
+    aside = np.cross(APPROACH, [0.0, 0.0, 1.0])
+    for back, off, goes_on in (
+        (0.12, 0.05, True),
+        (0.12, 0.09, False),
+        (0.02, 0.05, False),
+        (0.02, 0.02, True),
+    ):
+        palm = grasp - back * APPROACH + off * aside
+        command = state.command.copy()
+        command[3:6] = palm - state.position
+        there = replace(state, command=command, palm=palm)
+        phase = expert_command(there)[1]
+        assert (phase == "approach") is goes_on, (back, off, phase)
 
 
 def test_a_goal_out_of_view_is_looked_for_alike_on_either_side() -> None:
