@@ -42,9 +42,9 @@ CAMERA_PITCH_RAD = np.deg2rad(32.0)
 HALF_VIEW_RAD = np.deg2rad(28.0)
 """Half the field of view less a margin [rad]."""
 HELD_M = 0.065
-"""An object whose grasp point is this near to the palm is in the hand [m]."""
+"""A hand closes on an object whose grasp point is this near to the palm [m]."""
 KEPT_M = 0.08
-"""In a closed hand it may hang this far [m]: what fingers hold is not let go of."""
+"""In the closed hand it may hang this far [m]: what fingers hold is not let go of."""
 
 CARRIED = ("pull", "carry", "reach", "lower")
 """Phases in which the object follows the hand."""
@@ -245,7 +245,9 @@ def expert_command(state: ExpertState) -> tuple[Array, str]:
     direction = (grasp - pregrasp) / length
     if held or (grip > 0.05 and in_hand):
         if grip > 0.97:
-            rise = np.clip(state.rest_height_m + LIFT_M - aim[2], -0.02, 0.02)
+            # By where the object is: it may hang in the fingers.
+            left = state.rest_height_m + LIFT_M - aim[2]
+            rise = np.clip(left + state.palm[2] - state.grasp_point[2], -0.02, 0.02)
             new_aim, new_grip, phase = aim + np.array([0.0, 0.0, rise]), 1.0, "lift"
         else:
             new_aim, new_grip, phase = aim, min(1.0, grip + 0.1), "close"
@@ -258,9 +260,13 @@ def expert_command(state: ExpertState) -> tuple[Array, str]:
     else:
         new_grip = 0.0
         along = float((aim - pregrasp) @ direction)
-        across = float(np.linalg.norm(aim - pregrasp - along * direction))
-        # Far off it may still come from the side; the fingers meet it straight.
-        if across < 0.03 + 0.3 * max(0.0, length - along) and along > -0.03:
+        on_way = pregrasp + along * direction
+        across = float(np.linalg.norm(aim - on_way))
+        # Far off it may still come from the side or from above; the fingers meet it
+        # straight.
+        below = aim[2] < on_way[2] - 0.03
+        room = 0.0 if below else 0.3 * max(0.0, length - along - 0.04)
+        if across < 0.03 + room and along > -0.03:
             step = min(0.02, max(0.004, 0.35 * (length - along)))
             on_line = pregrasp + min(along + step, length) * direction
             new_aim, phase = aim + towards(on_line - aim, 0.024), "approach"
@@ -297,7 +303,8 @@ def advance(state: ExpertState, command: Array, phase: str, dt_s: float) -> Expe
     stopped = np.abs(command[:3]).max() < STANDING_SPEED
     calm = 0.6 if stopped else 1.0
     grasp_point = state.grasp_point
-    if phase in CARRIED:
+    # Who stands still before it reaches out may hold something too.
+    if phase in CARRIED or (phase == "settle" and command[9] > 0.97):
         grasp_point = grasp_point + palm - state.palm
     elif phase == "draw":
         grasp_point = grasp_point + (palm - state.palm) * [1, 0, 0]

@@ -39,9 +39,10 @@ CARRY_POSITION = np.array([0.30, -0.13, 0.0])
 """Palm while carrying, pelvis frame [m], where the head camera sees what it holds; the
 height is what clears the counter."""
 CARRY_RISE_M = 0.16
-"""An object is carried so far above where it stood [m]."""
-LEVEL_M = 0.05
-"""On the way it may be so much higher or lower [m]: the hand does not follow every
+"""An object is carried so far above where it stood, and brought so far above what it
+shall stand on [m]."""
+LEVEL_M = (-0.03, 0.06)
+"""On the way it may be so much lower or higher [m]: the hand does not follow every
 step's rise and fall."""
 BACK_M = 0.05
 """To put something down the robot stands so much farther away than to take it, or its
@@ -221,7 +222,8 @@ def _bring(state: ExpertState, here: ExpertState) -> tuple[Array, str]:
     at_goal = replace(state, grasp_point=state.goal - [BACK_M, 0.0, 0.0])
     error, yaw = float(np.linalg.norm(stance_error(at_goal))), abs(state.yaw)
     pulled = palm[0] < CARRY_POSITION[0] + 0.04
-    if not pulled and across < 0.3 and error < 0.22:
+    reaching = palm[0] > CARRY_POSITION[0] + 0.02
+    if reaching and across < 0.3 and error < 0.22:
         far = False
     elif standing:
         far = error > 0.10 or yaw > 0.2
@@ -230,13 +232,14 @@ def _bring(state: ExpertState, here: ExpertState) -> tuple[Array, str]:
     # Before its goal nobody sees any more how high it stood at first.
     surface = max(state.rest_height_m, float(state.goal[2])) if far else state.goal[2]
     height = float(surface) + CARRY_RISE_M
-    rise = float(np.clip(height - lag[2] - aim[2], -0.02, 0.02))
-    if pulled and abs(height - lag[2] - aim[2]) < LEVEL_M:
+    above = float(aim[2] + lag[2]) - height
+    rise = float(np.clip(-above, -0.02, 0.02))
+    if pulled and LEVEL_M[0] < above < LEVEL_M[1]:
         rise = 0.0
     still = np.zeros(3)
-    # Over its goal it may already be lower than on the way there.
-    low = state.grasp_point[2] < height - (0.06 if across > 0.15 else 0.11)
-    if low and across > 0.05 and not pulled:
+    # Over its goal it may already be lower than on the way there, and who walks sways.
+    room = 0.06 if across > 0.15 and not pulled else 0.11
+    if state.grasp_point[2] < height - room and across > 0.05:
         new = palm + state.rotation.T @ np.array([0.0, 0.0, rise])
         return np.concatenate([still, new, turned, [1.0]]), "lift"
     if far:

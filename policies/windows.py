@@ -102,14 +102,15 @@ class Windows:
         """(R,) chance of each row in training: one over the root of its phase's
         share, so that the few ticks of closing a hand are not drowned by walking.
 
-        What a hand holds is let go of only under the prompt it was taken under: a
-        policy that carries something hardly sees it, and where every other prompt says
-        that it is the wrong thing, it comes to believe that."""
+        What a hand holds is let go of only under a prompt that was given: a policy
+        that carries something sees little of it, and where every other prompt says that
+        it is the wrong thing, it comes to believe that."""
         last = self.last[self.look]
         phase = PHASES[self.body](self.label, last)
-        share = np.bincount(phase) / len(phase)
-        weight = np.where(self.given, 1.0, OTHER_WEIGHT) / np.sqrt(share[phase])
-        weight *= self.given | ~opened_hands(self.label, last, body_named(self.body))
+        taught = self.given | ~opened_hands(self.label, last, body_named(self.body))
+        share = np.bincount(phase[taught], minlength=phase.max() + 1) / taught.sum()
+        weight = np.where(self.given, 1.0, OTHER_WEIGHT) * taught
+        weight[taught] /= np.sqrt(share[phase[taught]])
         return weight / weight.sum()
 
     def held_out(self, every: int) -> NDArray[np.bool_]:

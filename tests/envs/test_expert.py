@@ -9,6 +9,8 @@ from brownfield.envs.expert import (
     APPROACH,
     GRASP_OFFSET,
     HALF_VIEW_RAD,
+    LIFT_M,
+    PREGRASP_OFFSET,
     ExpertState,
     advance,
     clip_command,
@@ -109,7 +111,7 @@ def test_before_its_goal_nobody_knows_how_high_a_thing_stood() -> None:
 def test_who_carries_something_does_not_follow_every_step() -> None:
     held = _carries(goal=np.array([0.43, 0.9, 0.9]), rest_height_m=0.9)
     level = 0.9 + 0.16 - held.grasp_point[2]
-    for off, moves in ((0.04, False), (-0.04, False), (0.08, True), (-0.08, True)):
+    for off, moves in ((0.05, False), (-0.02, False), (0.08, True), (-0.05, True)):
         lifted = [0.0, 0.0, level + off]
         command = held.command.copy()
         command[5] += lifted[2]
@@ -120,23 +122,61 @@ def test_who_carries_something_does_not_follow_every_step() -> None:
         assert bool(abs(said[5] - command[5]) > 1e-9) is moves
 
 
+def test_what_stands_near_is_lifted_before_anybody_walks() -> None:
+    """A hand may close where it carries: what it holds must clear the counter."""
+    held = _carries(goal=np.array([0.43, 0.4, 0.9]), rest_height_m=0.9)
+    command = held.command.copy()
+    command[5] = 0.9 - held.position[2]
+    palm = held.position + command[3:6]
+    low = replace(held, command=command, palm=palm, grasp_point=palm)
+    said, phase = place_command(low)
+    assert phase == "lift" and not said[:3].any() and said[5] > command[5]
+    hangs = replace(low, goal=None, grasp_point=palm - [0.0, 0.0, 0.07])
+    for _ in range(20):
+        said, phase = expert_command(hangs)
+        hangs = advance(hangs, clip_command(said), phase, 0.1)
+    assert hangs.grasp_point[2] == pytest.approx(0.9 + LIFT_M)
+
+
+def test_who_stands_still_with_something_in_the_hand_keeps_it() -> None:
+    """The plan must not lose what hangs in the fingers when the palm comes to its
+    command."""
+    held = _carries(goal=np.array([0.43, -0.3, 0.78]), rest_height_m=0.78)
+    hangs = replace(
+        held,
+        palm=held.palm - [0.0, 0.0, 0.03],
+        grasp_point=held.palm - [0.0, 0.0, 0.09],
+        gyro=np.array([0.5, 0.0, 0.0]),
+        position=np.array([-0.04, -0.17, 0.75]),
+    )
+    shift = hangs.position - held.position
+    hangs = replace(
+        hangs, palm=hangs.palm + shift, grasp_point=hangs.grasp_point + shift
+    )
+    assert place_command(hangs)[1] == "settle"
+    chunk, _ = expert_chunk(hangs)
+    assert (chunk[:, 9] == 1.0).all()
+
+
 def test_a_hand_may_come_from_the_side_while_it_is_far_off() -> None:
     """Where it begins there is room; where its fingers close there is not."""
     state = _state(position=np.array([-0.02, -0.04, 0.75]))
-    grasp = state.grasp_point + GRASP_OFFSET
+    start = state.grasp_point + PREGRASP_OFFSET
+    way = GRASP_OFFSET - PREGRASP_OFFSET
     aside = np.cross(APPROACH, [0.0, 0.0, 1.0])
-    for back, off, goes_on in (
-        (0.12, 0.05, True),
-        (0.12, 0.09, False),
-        (0.02, 0.05, False),
-        (0.02, 0.02, True),
+    for share, off, goes_on in (
+        (0.1, 0.05 * aside, True),
+        (0.1, 0.09 * aside, False),
+        (0.1, np.array([0.0, 0.0, -0.05]), False),
+        (0.9, 0.05 * aside, False),
+        (0.9, 0.02 * aside, True),
     ):
-        palm = grasp - back * APPROACH + off * aside
+        palm = start + share * way + off
         command = state.command.copy()
         command[3:6] = palm - state.position
         there = replace(state, command=command, palm=palm)
         phase = expert_command(there)[1]
-        assert (phase == "approach") is goes_on, (back, off, phase)
+        assert (phase == "approach") is goes_on, (share, off, phase)
 
 
 def test_a_goal_out_of_view_is_looked_for_alike_on_either_side() -> None:

@@ -58,7 +58,7 @@ def _holding(state: HandsState) -> HandsState:
     """The same with what is asked for in the hand that takes it, pulled to the body."""
     side = hand_for(state)
     command = state.body.command.copy()
-    command[SIDES[side]][:3] = 0.21, -0.24 if side == "right" else 0.24, 0.3
+    command[SIDES[side]][:3] = 0.30, -0.13 if side == "right" else 0.13, 0.3
     command[SIDES[side]][6] = 1.0
     palm = state.body.position + state.body.rotation @ command[SIDES[side]][:3]
     body = replace(state.body, command=command, grasp_point=palm)
