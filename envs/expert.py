@@ -43,6 +43,9 @@ HALF_VIEW_RAD = np.deg2rad(28.0)
 """Half the field of view less a margin [rad]."""
 HELD_M = 0.065
 """A hand closes on an object whose grasp point is this near to the palm [m]."""
+CLOSED_GRIP = 0.88
+"""From this grip on a hand is closed: not only at the very end, where one that is told
+by tokens need not arrive."""
 KEPT_M = 0.08
 """In the closed hand it may hang this far [m]: what fingers hold is not let go of."""
 
@@ -164,7 +167,7 @@ def is_quiet(state: ExpertState) -> bool:
 def is_in_hand(state: ExpertState) -> bool:
     """Whether the object is where the palm closes on it, or in the closed hand."""
     away = float(np.linalg.norm(state.grasp_point - state.palm))
-    return away < (KEPT_M if state.command[9] > 0.97 else HELD_M)
+    return away < (KEPT_M if state.command[9] > CLOSED_GRIP else HELD_M)
 
 
 def walk(state: ExpertState, *, search: bool = True) -> Array:
@@ -244,7 +247,7 @@ def expert_command(state: ExpertState) -> tuple[Array, str]:
     length = float(np.linalg.norm(grasp - pregrasp))
     direction = (grasp - pregrasp) / length
     if held or (grip > 0.05 and in_hand):
-        if grip > 0.97:
+        if grip > CLOSED_GRIP:
             # By where the object is: it may hang in the fingers.
             left = state.rest_height_m + LIFT_M - aim[2]
             rise = np.clip(left + state.palm[2] - state.grasp_point[2], -0.02, 0.02)
@@ -304,7 +307,7 @@ def advance(state: ExpertState, command: Array, phase: str, dt_s: float) -> Expe
     calm = 0.6 if stopped else 1.0
     grasp_point = state.grasp_point
     # Who stands still before it reaches out may hold something too.
-    if phase in CARRIED or (phase == "settle" and command[9] > 0.97):
+    if phase in CARRIED or (phase == "settle" and command[9] > CLOSED_GRIP):
         grasp_point = grasp_point + palm - state.palm
     elif phase == "draw":
         grasp_point = grasp_point + (palm - state.palm) * [1, 0, 0]

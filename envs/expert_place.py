@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from brownfield.envs.expert import (
     APPROACH,
+    CLOSED_GRIP,
     GRASP_ROTATION,
     ExpertState,
     expert_command,
@@ -70,14 +71,14 @@ KEPT_RAD = 0.34
 
 def holds(state: ExpertState) -> bool:
     """Whether the object is in the closed hand."""
-    return state.command[9] > 0.97 and is_in_hand(state)
+    return state.command[9] > CLOSED_GRIP and is_in_hand(state)
 
 
 def stands_right(state: ExpertState) -> bool:
     """Whether the object stands where it shall; once the hand opens, with more room."""
     assert state.goal is not None
     offset = state.grasp_point - state.goal
-    closed = state.command[9] > 0.9
+    closed = state.command[9] > CLOSED_GRIP
     across, above = (0.025, 0.012) if closed else (0.10, 0.045)
     aim = state.position + state.rotation @ state.command[3:6]
     if closed and state.palm[2] < state.goal[2] - 0.025:
