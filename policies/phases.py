@@ -43,7 +43,8 @@ def opened_hands(
     """
     grips = [i for i, field in enumerate(body.action) if field.name.endswith("grip")]
     closed = last[:, grips] > CLOSED_GRIP
-    return (closed & (label[:, -1, grips] < last[:, grips] - 0.05)).any(1)
+    opens = closed & (label[:, -1, grips] < last[:, grips] - 0.05)
+    return np.asarray(opens.any(1))
 
 
 def car_phases(

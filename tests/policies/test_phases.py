@@ -29,5 +29,6 @@ def test_only_a_closed_hand_can_be_opened() -> None:
     label[0, :, grip], label[2, :, grip] = 0.2, 0.0
     found = opened_hands(label, last, G1_TWO_HANDS)
     assert found.tolist() == [True, False, False, False]
-    none = opened_hands(np.ones((2, 8, 2)), np.ones((2, 2)), CAR_BODY)
+    car = np.ones((2, 8, 2), np.float32)
+    none = opened_hands(car, car[:, 0], CAR_BODY)
     assert not none.any()
