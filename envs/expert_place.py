@@ -54,6 +54,8 @@ CROWDED_X_M = -0.15
 """Who turns already may drift as far as this [m]."""
 ABOVE_M = 0.07
 """It is brought so far above its goal before it is lowered [m]."""
+SLOPE = 0.5
+"""Farther away it is higher by so much of the way that is left."""
 PRESSED_M = 0.025
 """A hand that hangs so far above its aim is held up by something [m]."""
 LOST_RAD = 0.8
@@ -230,17 +232,19 @@ def _bring(state: ExpertState, here: ExpertState) -> tuple[Array, str]:
         far = error > 0.10 or yaw > 0.2
     else:
         far = error > 0.05 or yaw > 0.09
-    # Before its goal nobody sees any more how high it stood at first.
+    # Before its goal nobody sees any more how high it stood at first: there it comes
+    # down a slope, so that it is never both too low and too high.
     surface = max(state.rest_height_m, float(state.goal[2])) if far else state.goal[2]
-    height = float(surface) + CARRY_RISE_M
-    above = float(aim[2] + lag[2]) - height
+    slope = float(np.clip(SLOPE * (across - 0.05), 0.0, CARRY_RISE_M - ABOVE_M))
+    over_m = CARRY_RISE_M if far else ABOVE_M + slope
+    above = float(aim[2] + lag[2] - surface) - over_m
     rise = float(np.clip(-above, -0.02, 0.02))
     if pulled and LEVEL_M[0] < above < LEVEL_M[1]:
         rise = 0.0
     still = np.zeros(3)
-    # Over its goal it may already be lower than on the way there, and who walks sways.
-    room = 0.06 if across > 0.15 and not pulled else 0.11
-    if state.grasp_point[2] < height - room and across > 0.05:
+    # Who walks sways.
+    room = 0.11 if far and pulled else 0.06
+    if state.grasp_point[2] - surface < over_m - room and across > 0.05:
         new = palm + state.rotation.T @ np.array([0.0, 0.0, rise])
         return np.concatenate([still, new, turned, [1.0]]), "lift"
     if far:
@@ -254,8 +258,7 @@ def _bring(state: ExpertState, here: ExpertState) -> tuple[Array, str]:
         return np.concatenate([still, palm, turned, [1.0]]), "settle"
     lowered = state.grasp_point[2] < state.goal[2] + 0.05
     if across > (0.025 if lowered else 0.012):
-        target = over + np.array([0.0, 0.0, ABOVE_M])
-        target[2] = max(target[2], aim[2] - 0.02) if across > 0.05 else target[2]
+        target = over + np.array([0.0, 0.0, over_m])
         new_aim, phase = aim + towards(target - aim, 0.022), "reach"
     else:
         # By where the object is: a hand that leans on something hangs behind its aim.
