@@ -43,9 +43,8 @@ HALF_VIEW_RAD = np.deg2rad(28.0)
 """Half the field of view less a margin [rad]."""
 HELD_M = 0.065
 """A hand closes on an object whose grasp point is this near to the palm [m]."""
-CLOSED_GRIP = 0.88
-"""From this grip on a hand is closed: not only at the very end, where one that is told
-by tokens need not arrive."""
+CLOSED_GRIP = 0.97
+"""From this grip on a hand is closed; one that lifts from 0.88 on drops things."""
 KEPT_M = 0.08
 """In the closed hand it may hang this far [m]: what fingers hold is not let go of."""
 
