@@ -67,6 +67,8 @@ SEEK_X_M = -0.12
 """From here back the robot can look to both sides, which takes less room [m]."""
 SEEK_RAD = 1.1
 """So far it looks to either side along the counter [rad]."""
+ASIDE_X_M = -0.2
+"""From here back something can be carried along the counter [m]."""
 KEPT_RAD = 0.34
 """On the way to its side the goal stays this near to the middle of the view [rad]."""
 
@@ -177,6 +179,10 @@ def _beside(state: ExpertState) -> Array:
             return _back(state) + (turn if abs(spin) > 0.1 else 0.0)
         return turn
     velocity = walk(state, search=False)
+    if abs(float(stance_error(state)[1])) > 0.15:
+        # What sticks out before the robot passes before other things, not over them.
+        velocity[0] = np.clip(1.3 * (ASIDE_X_M - state.position[0]), -0.35, 0.35)
+        velocity[1] *= state.position[0] < ASIDE_X_M + 0.06
     aside = view_angles(state)[0] + state.yaw
     heading = np.copysign(max(0.0, abs(aside) - KEPT_RAD), aside)
     velocity[2] = np.clip(-1.4 * (state.yaw - heading), -0.6, 0.6)
