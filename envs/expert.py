@@ -45,6 +45,8 @@ HELD_M = 0.065
 """A hand closes on an object whose grasp point is this near to the palm [m]."""
 CLOSED_GRIP = 0.97
 """From this grip on a hand is closed; one that lifts from 0.88 on drops things."""
+OPENING_GRIP = 0.9
+"""Below this grip a hand that was closed lets go."""
 KEPT_M = 0.08
 """In the closed hand it may hang this far [m]: what fingers hold is not let go of."""
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brownfield.envs.expert import (
-    CLOSED_GRIP,
     GRASP_ROTATION,
+    OPENING_GRIP,
     ExpertState,
     expert_command,
     towards,
@@ -31,7 +31,7 @@ NEAR_M = 0.21
 def is_open(state: ExpertState) -> bool:
     """Whether the handle is where it shall be; once the hand opens, with more room."""
     assert state.goal is not None
-    room = 0.005 if state.command[9] > CLOSED_GRIP else 0.04
+    room = 0.005 if state.command[9] > OPENING_GRIP else 0.04
     return bool(state.grasp_point[0] < state.goal[0] + room)
 
 

@@ -16,6 +16,7 @@ from brownfield.envs.expert import (
     APPROACH,
     CLOSED_GRIP,
     GRASP_ROTATION,
+    OPENING_GRIP,
     ExpertState,
     expert_command,
     in_view,
@@ -55,7 +56,7 @@ CROWDED_X_M = -0.15
 ABOVE_M = 0.07
 """It is brought so far above its goal before it is lowered [m]."""
 SLOPE = 0.5
-"""Farther away it is higher by so much of the way that is left."""
+"""Farther from its goal it is higher by so much of the way that is left [m/m]."""
 PRESSED_M = 0.025
 """A hand that hangs so far above its aim is held up by something [m]."""
 LOST_RAD = 0.8
@@ -82,7 +83,7 @@ def stands_right(state: ExpertState) -> bool:
     """Whether the object stands where it shall; once the hand opens, with more room."""
     assert state.goal is not None
     offset = state.grasp_point - state.goal
-    closed = state.command[9] > CLOSED_GRIP
+    closed = state.command[9] > OPENING_GRIP
     across, above = (0.025, 0.012) if closed else (0.10, 0.045)
     aim = state.position + state.rotation @ state.command[3:6]
     if closed and state.palm[2] < state.goal[2] - 0.025:

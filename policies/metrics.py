@@ -20,7 +20,7 @@ def offline_metrics(
     *,
     most: int = 2048,
 ) -> dict[str, float]:
-    """Errors over at most `most` rows, evenly spaced.
+    """Errors over at most `most` of the rows that training draws, evenly spaced.
 
     Keys: `command_<field>` (mean absolute error of what is executed, in the field's
     unit), `at_rest` (share of rows where policy and label agree on a body that stands
@@ -33,7 +33,8 @@ def offline_metrics(
     (cross-entropy of a next code, share of codes that stay the same). A measure
     without rows is left out.
     """
-    rows = np.unique(np.linspace(0, len(examples) - 1, most).astype(np.int64))
+    taught = np.flatnonzero(examples.windows.weights())
+    rows = taught[np.unique(np.linspace(0, len(taught) - 1, most).astype(np.int64))]
     was_training, body = policy.training, body_named(examples.windows.body)
     policy.eval()
     chunks, read, errors, nats, same = [], [], [], [], []

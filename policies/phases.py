@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from brownfield.envs.expert import OPENING_GRIP
 from brownfield.robot.body import Body
 
 Phases = Callable[[NDArray[np.float32], NDArray[np.float32]], NDArray[np.int64]]
@@ -41,7 +42,7 @@ def opened_hands(
         body: whose they are.
     """
     grips = [i for i, field in enumerate(body.action) if field.name.endswith("grip")]
-    closed = last[:, grips] > 0.88
+    closed = last[:, grips] > OPENING_GRIP
     opens = closed & (label[:, -1, grips] < last[:, grips] - 0.05)
     return np.asarray(opens.any(1))
 

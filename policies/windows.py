@@ -102,9 +102,9 @@ class Windows:
         """(R,) chance of each row in training: one over the root of its phase's
         share, so that the few ticks of closing a hand are not drowned by walking.
 
-        What a hand holds is let go of only under a prompt that was given: a policy
-        that carries something sees little of it, and where every other prompt says that
-        it is the wrong thing, it comes to believe that."""
+        What a hand holds is let go of only under a prompt that was given: where every
+        other prompt says that it is the wrong thing, a policy that carries something
+        comes to believe that."""
         last = self.last[self.look]
         phase = PHASES[self.body](self.label, last)
         taught = self.given | ~opened_hands(self.label, last, body_named(self.body))

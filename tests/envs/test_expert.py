@@ -138,6 +138,21 @@ def test_what_stands_near_is_lifted_before_anybody_walks() -> None:
     assert hangs.grasp_point[2] == pytest.approx(0.9 + LIFT_M)
 
 
+def test_who_carries_something_aside_steps_back_first() -> None:
+    """What sticks out would pass over what else stands on the counter."""
+    for side in (-1.0, 1.0):
+        turned = _heading(side * 0.3)
+        goal = np.array([0.43, side * 0.35 - 0.13, 0.9])
+        held = _carries(goal=goal, rest_height_m=0.75, rotation=turned)
+        for x, steps_aside in ((-0.05, False), (-0.19, True)):
+            position = np.array([x, 0.0, 0.75])
+            palm = position + turned @ held.command[3:6]
+            there = replace(held, position=position, palm=palm, grasp_point=palm)
+            said, phase = place_command(there)
+            assert phase == "carry" and said[0] < (0.01 if steps_aside else -0.1)
+            assert bool(side * said[1] > 0.1) is steps_aside
+
+
 def test_who_stands_still_with_something_in_the_hand_keeps_it() -> None:
     """The plan must not lose what hangs in the fingers when the palm comes to its
     command."""

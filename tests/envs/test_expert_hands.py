@@ -21,6 +21,7 @@ from brownfield.envs.expert_hands import (
     hands_chunk,
     hands_command,
 )
+from brownfield.envs.expert_place import CARRY_POSITION
 from brownfield.envs.kitchen_env import KitchenEnv, KitchenEnvConfig
 from brownfield.robot.g1.body import G1_TWO_HANDS
 from brownfield.robot.g1.controller import READY_BOTH
@@ -58,7 +59,8 @@ def _holding(state: HandsState) -> HandsState:
     """The same with what is asked for in the hand that takes it, pulled to the body."""
     side = hand_for(state)
     command = state.body.command.copy()
-    command[SIDES[side]][:3] = 0.30, -0.13 if side == "right" else 0.13, 0.3
+    x, y, _ = CARRY_POSITION
+    command[SIDES[side]][:3] = x, y if side == "right" else -y, 0.3
     command[SIDES[side]][6] = 1.0
     palm = state.body.position + state.body.rotation @ command[SIDES[side]][:3]
     body = replace(state.body, command=command, grasp_point=palm)
