@@ -17,7 +17,11 @@ from brownfield.configs.places import PlaceOptions
 from brownfield.configs.shipped import default_checkpoint
 from brownfield.policies.checkpoint import find_checkpoint, load_checkpoint
 from brownfield.policies.evaluate import EvaluateConfig, evaluate
-from brownfield.policies.results import ACTORS, EvaluationResult, load_results
+from brownfield.policies.results import (
+    USUAL_ACTORS,
+    EvaluationResult,
+    load_results,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +41,7 @@ class Evaluate(PlaceOptions):
     seeds: str = "7200000:7200200"
     """Seeds A:B, one episode of every actor each."""
 
-    actors: tuple[str, ...] = tuple(ACTORS)
+    actors: tuple[str, ...] = USUAL_ACTORS
     """Who drives: the policy, the same with its prompt swapped or its camera grey, the
     expert, the expert through tokens, a replayed demonstration, random commands."""
 

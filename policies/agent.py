@@ -122,6 +122,10 @@ class PolicyAgent:
         self._recollection.forget()
         self.step = -self.body.executed_steps
 
+    def forget(self) -> None:
+        """Forget earlier looks; the prompt stays."""
+        self._recollection.forget()
+
     @torch.inference_mode()
     def act(
         self,

@@ -1,4 +1,5 @@
-"""Who an evaluated policy is held against: blind, random, from memory, perfect."""
+"""Who an evaluated policy is held against: blind, forgetful, random, replayed,
+perfect."""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from brownfield.envs.places import EnvConfig, build_env
 from brownfield.envs.prompted_env import PromptedEnv
 from brownfield.envs.rollout import Actor, ExpertActor, run_episode
+from brownfield.policies.actor import PolicyActor
 from brownfield.policies.windows import command_columns
 from brownfield.robot.body import Body
 from brownfield.robot.token_player import TokenPlayer
@@ -35,6 +37,22 @@ class GreyCamera:
         camera = env.body.cameras[0].name
         grey = np.full_like(observation[camera], 128)
         return self._actor.act(env, observation | {camera: grey})
+
+
+class Forgetful:
+    """A policy that forgets every look before the next: what is remembering worth?"""
+
+    def __init__(self, actor: PolicyActor) -> None:
+        self._actor = actor
+
+    def reset(self, env: PromptedEnv) -> None:
+        """A new episode."""
+        self._actor.reset(env)
+
+    def act(self, env: PromptedEnv, observation: dict[str, Any]) -> Array:
+        """What the policy would do if the episode began now."""
+        self._actor.agent.forget()
+        return self._actor.act(env, observation)
 
 
 class ExpertThroughTokens:

@@ -17,6 +17,7 @@ from brownfield.policies.actor import PolicyActor
 from brownfield.policies.agent import shared_agent
 from brownfield.policies.baselines import (
     ExpertThroughTokens,
+    Forgetful,
     GreyCamera,
     RandomCommands,
     Replay,
@@ -105,6 +106,8 @@ class EpisodeRunner:
         if job.actor == "expert_tokens":
             return ExpertThroughTokens(agent.body, agent.action_tokenizer)
         actor = PolicyActor(agent)
+        if job.actor == "policy_forgetful":
+            return Forgetful(actor)
         return GreyCamera(actor) if job.actor == "policy_grey" else actor
 
 

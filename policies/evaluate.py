@@ -31,6 +31,7 @@ from brownfield.policies.film import write_grid
 from brownfield.policies.report import Material, write_report
 from brownfield.policies.results import (
     ACTORS,
+    USUAL_ACTORS,
     EpisodeResult,
     EvaluationResult,
     package_versions,
@@ -55,7 +56,7 @@ class EvaluateConfig:
     episodes: int
     """Episodes of every actor, on consecutive seeds."""
 
-    actors: tuple[str, ...] = tuple(ACTORS)
+    actors: tuple[str, ...] = USUAL_ACTORS
     """Who drives; all drive the same seeds."""
 
     env: EnvConfig = field(default_factory=KitchenEnvConfig)

@@ -20,12 +20,17 @@ ACTORS = {
     "policy": "the checkpoint",
     "policy_swapped": "the checkpoint, asked for something else in the same scene",
     "policy_grey": "the checkpoint with a grey camera",
+    "policy_forgetful": "the checkpoint, which forgets every look before the next",
     "expert": "the scripted expert, which knows the simulator's truth",
     "expert_tokens": "the expert's chunks through the action tokens",
     "replay": "a demonstration of the same task in another place, played blindly",
     "random": "random commands",
 }
 """Who can drive an evaluated episode, and what it shows."""
+
+USUAL_ACTORS = tuple(actor for actor in ACTORS if actor != "policy_forgetful")
+"""Those that an evaluation has unless others are asked for: not every policy has looks
+to forget."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,7 +42,14 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_evaluation_writes_results_films_and_report(
     checkpoint: Path, tmp_path: Path
 ) -> None:
-    actors = ("policy", "policy_swapped", "policy_grey", "expert_tokens", "random")
+    actors = (
+        "policy",
+        "policy_swapped",
+        "policy_grey",
+        "policy_forgetful",
+        "expert_tokens",
+        "random",
+    )
     config = EvaluateConfig(
         checkpoint=checkpoint,
         out=tmp_path / "evaluation",
@@ -64,11 +71,17 @@ def test_evaluation_writes_results_films_and_report(
     ):
         assert told.asked != swapped.asked and told.phrase == swapped.phrase
         assert not told.success and told.reason and told.seconds == 0.5
+    # What remembers nothing has nothing to forget.
+    for told, forgot in zip(
+        result.of("policy"), result.of("policy_forgetful"), strict=True
+    ):
+        assert replace(forgot, actor="policy") == told
     page = (config.out / "report.html").read_text()
-    assert page.count("<video") == 3 and page.count('alt="decoded"') == 2
+    assert page.count("<video") == 4 and page.count('alt="decoded"') == 2
     written = sorted(p.name for p in config.out.iterdir())
     assert written == [
         "policy.mp4",
+        "policy_forgetful.mp4",
         "policy_grey.mp4",
         "policy_swapped.mp4",
         "report.html",

@@ -141,13 +141,16 @@ def test_memory_is_learned_and_used(tiny: TrainConfig, windows: Windows) -> None
         for _ in range(3)
     ]
 
-    def told(first: int) -> np.ndarray:
+    def told(first: int, *, forgets: bool = False) -> np.ndarray:
         agent.reset("take the box")
         agent.act(seen[first], step=0)
         agent.watch(seen[first], step=2)
+        if forgets:
+            agent.forget()
         agent.act(seen[2], step=8)
         assert agent.thought is not None
         return agent.thought.auxiliary
 
     assert np.array_equal(told(0), told(0))
     assert not np.array_equal(told(0), told(1))
+    assert np.array_equal(told(0, forgets=True), told(1, forgets=True))
