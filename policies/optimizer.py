@@ -9,7 +9,16 @@ from torch import Tensor, nn
 from brownfield.tokenizers.muon import Muon
 
 KINDS = ("muon", "adamw")
-HIDDEN = ("blocks", "video_in", "video_reader", "text_in", "state_in", "executed_in")
+HIDDEN = (
+    "blocks",
+    "video_in",
+    "video_reader",
+    "text_in",
+    "state_in",
+    "executed_in",
+    "finer",
+    "coarser",
+)
 """Modules whose matrices and convolutions turn one hidden vector into another."""
 
 

@@ -40,6 +40,7 @@ from brownfield.policies.tokenizer_set import TokenizerSet, saved_hashes
 from brownfield.policies.train_config import TrainConfig
 from brownfield.policies.windows import Windows, load_windows
 from brownfield.tokenizers.frame_tokenizers import load_frame_tokenizer
+from brownfield.tokenizers.video_fsq import VideoFSQ
 from brownfield.tokenizers.video_shipped import find_video
 
 SEEN = ("video.", "trunk.video_out.", *(f"trunk.{name}." for name in READERS))
@@ -464,6 +465,13 @@ def _tokenizers(
     whole = loaded.tokenizers if loaded else fitted
     assert whole is not None
     video = load_frame_tokenizer(find_video(config.eye)) if config.eye else whole.video
+    if config.eye_blocks is not None:
+        if not isinstance(video, VideoFSQ):
+            raise ValueError(
+                "eye_blocks is for a plain eye of single frames (VideoFSQ), got a "
+                f"{type(video).__name__}"
+            )
+        video = video.grown(config.eye_blocks)
     return TokenizerSet(text=whole.text, video=video, state=state, action=action)
 
 

@@ -31,6 +31,11 @@ class TrainConfig:
     """Whether the video tokenizer learns on with the policy, while it still has to give
     pictures back; otherwise its codes stay as they were fitted."""
 
+    eye_blocks: int | None = None
+    """Residual blocks of the eye at each scale, where it is a plain one of single
+    frames; more than it has begin as nothing and learn with the policy. None leaves
+    it as it is."""
+
     reading_steps: int = 3000
     """With `eye` and `init`: steps before training in which the new codes are learned
     to be read as `init` reads those of its own eye, in pictures that are mirrored,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,15 +30,17 @@ class VideoFSQConfig:
     """Channels of the encoder at 1/2, 1/4 and 1/8 of the side."""
     decoder: int = 64
     """Channels of the decoder at 1/8 of the side, even."""
+    blocks: int = 1
+    """Residual blocks of the encoder at 1/4 and at 1/8 of the side each."""
 
     def __post_init__(self) -> None:
         """Refuse sizes that do not fit together."""
         if self.size < 8 or self.size % 8:
             raise ValueError(f"size must be a multiple of 8, got {self.size}")
-        if min(*self.channels, self.decoder) < 1 or self.decoder % 2:
+        if min(*self.channels, self.decoder, self.blocks) < 1 or self.decoder % 2:
             raise ValueError(
-                f"channels must be positive and decoder even, got {self.channels} "
-                f"and {self.decoder}"
+                "channels and blocks must be positive and decoder even, got "
+                f"{self.channels}, {self.blocks} and {self.decoder}"
             )
 
 
@@ -51,6 +53,16 @@ class _Residual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         hidden = functional.relu(self.first(functional.relu(x)))
         return x + self.second(hidden)
+
+
+def _more_residuals(channels: int, count: int) -> nn.Sequential:
+    """Further blocks, which begin as nothing: a network may grow by them."""
+    blocks = [_Residual(channels) for _ in range(count)]
+    for block in blocks:
+        nn.init.zeros_(block.second.weight)
+        assert block.second.bias is not None
+        nn.init.zeros_(block.second.bias)
+    return nn.Sequential(*blocks)
 
 
 class VideoFSQ(nn.Module):
@@ -75,6 +87,9 @@ class VideoFSQ(nn.Module):
             nn.ReLU(),
             nn.Conv2d(c, n, 1),
         )
+        # Beside the first ones, so that weights keep their names when a network grows.
+        self.finer = _more_residuals(b, config.blocks - 1)
+        self.coarser = _more_residuals(c, config.blocks - 1)
         # Latents of small networks start near zero, where every cell has the same id
         # and nothing tells cells apart; spread over the levels they train at once.
         last = self.encoder[-1]
@@ -117,8 +132,26 @@ class VideoFSQ(nn.Module):
         Args:
             pixels: (B, 3, 64, 64) in [-1, 1].
         """
-        codes, ids = self.quantiser(self.encoder(pixels).movedim(1, -1))
+        fine, coarse = self.encoder[:4], self.encoder[4:7]
+        latents = self.coarser(coarse(self.finer(fine(pixels))))
+        codes, ids = self.quantiser(self.encoder[7:](latents).movedim(1, -1))
         return codes.movedim(-1, 1), ids
+
+    def grown(self, blocks: int) -> VideoFSQ:
+        """The same tokenizer with so many residual blocks at each scale; the new ones
+        change no id until they learn.
+
+        Raises:
+            ValueError: fewer than it has.
+        """
+        if blocks < self.config.blocks:
+            raise ValueError(
+                f"a video tokenizer of {self.config.blocks} residual blocks cannot "
+                f"shrink to {blocks}"
+            )
+        video = VideoFSQ(replace(self.config, blocks=blocks))
+        video.load_state_dict(video.state_dict() | self.state_dict())
+        return video
 
     def codes(self, ids: Tensor) -> Tensor:
         """Codes (B, n, 8, 8) of ids (B, 8, 8); foreign ids are clamped."""
@@ -239,6 +272,7 @@ class VideoFSQ(nn.Module):
                 size=config["size"],
                 channels=tuple(config["channels"]),
                 decoder=config["decoder"],
+                blocks=config.get("blocks", 1),
             )
         )
         video.load_state_dict({k: torch.from_numpy(v) for k, v in arrays.items()})

@@ -146,6 +146,25 @@ def test_an_eye_may_stay_as_it_was_fitted(tiny: TrainConfig, windows: Windows) -
     Trainer(replace(tiny, tune_eye=False, resume=True), [windows], Ranks()).run()
 
 
+def test_an_eye_grows_with_the_policy(tiny: TrainConfig, windows: Windows) -> None:
+    """It says what it said, then the new blocks learn; resuming keeps them."""
+    small = Trainer(tiny, [windows], Ranks())
+    small.run()
+    config = replace(tiny, init=tiny.out, out=tiny.out.with_name("grown"), eye_blocks=2)
+    trainer = Trainer(config, [windows], Ranks())
+    pixels = trainer.lessons[0].examples.sample(4)
+    before = load_checkpoint(tiny.out).policy.video.encode_codes(pixels)[1]
+    assert torch.equal(trainer.policy.video.encode_codes(pixels)[1], before)
+    trainer.run()
+    weights = load_checkpoint(config.out).policy.state_dict()
+    for part in ("finer", "coarser"):
+        assert weights[f"video.{part}.0.second.weight"].abs().max() > 0
+    again = replace(config, init=None, resume=True)
+    resumed = Trainer(again, [windows], Ranks())
+    for name, value in resumed.policy.state_dict().items():
+        assert torch.equal(value, trainer.policy.state_dict()[name]), name
+
+
 def test_what_matters_weighs_more_in_the_picture(
     tiny: TrainConfig, windows: Windows
 ) -> None:

@@ -155,6 +155,27 @@ def test_refuses_other_ids_and_sizes(video: VideoFSQ) -> None:
         VideoFSQConfig(decoder=33)
 
 
+def test_grows_without_a_change(video: VideoFSQ, tmp_path: Path) -> None:
+    frames = pictures(4)
+    grown = video.grown(3)
+    assert grown.config.blocks == 3
+    np.testing.assert_array_equal(
+        grown.encode(frames[None]), video.encode(frames[None])
+    )
+    codes, _ = grown.encode_codes(as_pixels(frames))
+    grown.reconstruct_loss(codes, as_pixels(frames)).backward()
+    for part in (grown.finer, grown.coarser):
+        new = [
+            x.grad for n, x in part.named_parameters() if n.endswith("second.weight")
+        ]
+        assert len(new) == 2 and all(x is not None and x.abs().max() > 0 for x in new)
+    grown.save(tmp_path / "grown")
+    assert VideoFSQ.load(tmp_path / "grown").config.blocks == 3
+    assert grown.grown(3).config == grown.config
+    with pytest.raises(ValueError, match="of 3 residual blocks cannot shrink to 1"):
+        grown.grown(1)
+
+
 def test_survives_the_disk(video: VideoFSQ, tmp_path: Path) -> None:
     video.save(tmp_path / "video")
     loaded = VideoFSQ.load(tmp_path / "video")
