@@ -91,6 +91,8 @@ class ExpertState:
     frame: Array | None = None
     """Where the goal's surface lies: x, y [m] and heading [rad] of the frame in which
     it is as the counter is in the world; None for the counter itself."""
+    along_m: float = 0.0
+    """So far to either side of the goal, along its surface, will do as well [m]."""
     drops: bool = False
     """Whether the object shall be let go of above a hollow."""
     goes: bool = False

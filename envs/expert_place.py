@@ -17,6 +17,7 @@ from brownfield.envs.expert import (
     CLOSED_GRIP,
     GRASP_ROTATION,
     OPENING_GRIP,
+    STANCE_Y_M,
     ExpertState,
     expert_command,
     in_view,
@@ -74,6 +75,25 @@ KEPT_RAD = 0.34
 """On the way to its side the goal stays this near to the middle of the view [rad]."""
 
 
+OFF_M = (0.03, 0.05)
+"""Over its goal an object is lowered from so near on, and let go of [m]: what no
+picture tells more exactly than that is not told a policy either."""
+
+
+def goal_ahead(state: ExpertState) -> ExpertState:
+    """The state with its goal moved along the surface, as far as it may be, to before
+    where the robot is: the middle of a long edge cannot be seen from near."""
+    if state.goal is None or not state.along_m:
+        return state
+    there = seen_from(state, state.frame)
+    assert there.goal is not None
+    beside = there.position[1] - STANCE_Y_M - there.goal[1]
+    shift = float(np.clip(beside, -state.along_m, state.along_m))
+    heading = 0.0 if state.frame is None else float(state.frame[2])
+    along = np.array([-np.sin(heading), np.cos(heading), 0.0])
+    return replace(state, goal=state.goal + shift * along, along_m=0.0)
+
+
 def holds(state: ExpertState) -> bool:
     """Whether the object is in the closed hand."""
     return state.command[9] > CLOSED_GRIP and is_in_hand(state)
@@ -82,9 +102,12 @@ def holds(state: ExpertState) -> bool:
 def stands_right(state: ExpertState) -> bool:
     """Whether the object stands where it shall; once the hand opens, with more room."""
     assert state.goal is not None
-    offset = state.grasp_point - state.goal
+    there = seen_from(state, state.frame)
+    assert there.goal is not None
+    offset = there.grasp_point - there.goal
+    offset[1] -= np.clip(offset[1], -state.along_m, state.along_m)
     closed = state.command[9] > OPENING_GRIP
-    across, above = (0.025, 0.012) if closed else (0.10, 0.045)
+    across, above = (OFF_M[1], 0.012) if closed else (0.10, 0.045)
     aim = state.position + state.rotation @ state.command[3:6]
     if closed and state.palm[2] < state.goal[2] - 0.025:
         # It has slipped up in the hand, which can go no lower.
@@ -93,7 +116,7 @@ def stands_right(state: ExpertState) -> bool:
         # It leans in the hand and stands on its rim already.
         above = 0.04
     if state.drops:
-        across, below = (0.05, -0.03) if closed else (0.22, -0.3)
+        across, below = (OFF_M[1], -0.03) if closed else (0.22, -0.3)
     else:
         below = -above
     return float(np.hypot(*offset[:2])) < across and below < float(offset[2]) < above
@@ -108,8 +131,10 @@ def place_command(state: ExpertState) -> tuple[Array, str]:
             retreat or done.
     """
     assert state.goal is not None
+    right = stands_right(state)
+    state = goal_ahead(state)
     there = seen_from(state, state.frame)
-    if stands_right(state):
+    if right:
         return let_go(there)
     if holds(state):
         return _bring(there, state)
@@ -119,6 +144,7 @@ def place_command(state: ExpertState) -> tuple[Array, str]:
 def go_command(state: ExpertState) -> tuple[Array, str]:
     """The next command (10,) of a robot that goes to the goal with nothing: `go`, then
     `done`."""
+    state = goal_ahead(state)
     there = seen_from(state, state.frame)
     assert there.goal is not None
     there = replace(there, grasp_point=there.goal)
@@ -264,7 +290,7 @@ def _bring(state: ExpertState, here: ExpertState) -> tuple[Array, str]:
     if pulled and not (standing and is_quiet(state)):
         return np.concatenate([still, palm, turned, [1.0]]), "settle"
     lowered = state.grasp_point[2] < state.goal[2] + 0.05
-    if across > (0.025 if lowered else 0.012):
+    if across > (OFF_M[1] if lowered else OFF_M[0]):
         target = over + np.array([0.0, 0.0, over_m])
         new_aim, phase = aim + towards(target - aim, 0.022), "reach"
     else:

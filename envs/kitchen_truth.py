@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from brownfield.envs.expert import ExpertState, seen_from, stance_error
 from brownfield.envs.expert_hands import HandsState, hand_for, seen_by
-from brownfield.envs.expert_place import holds
+from brownfield.envs.expert_place import goal_ahead, holds
 from brownfield.envs.kitchen_contents import Kitchen, PlacedObject
 from brownfield.envs.kitchen_drawer import HANDLE, SHORT_M
 from brownfield.envs.kitchen_tasks import Task
@@ -38,6 +38,10 @@ bottom; 2 is far outside."""
 COUNTER_POINT = (0.42, -0.17)
 """Going to the counter means to stand as if something here were to be taken, x and y
 [m]."""
+
+
+ALONG_M = 0.15
+"""A table or a counter will do so far to either side of its middle [m]."""
 
 
 class KitchenTruth:
@@ -75,6 +79,7 @@ class KitchenTruth:
             command=command.copy(),
             goal=self._goal(task, grasp_height_m),
             frame=self._frame(task),
+            along_m=ALONG_M if task.kind == "bring" or self._goes(task) else 0.0,
             drops=task.kind == "sink" and not self._goes(task),
             goes=self._goes(task),
             opens=task.kind == "drawer",
@@ -96,10 +101,12 @@ class KitchenTruth:
             side = hand_for(hands)
         goal = None if state.opens else state.goal
         if goal is not None and (state.goes or holds(_seen(hands, side))):
-            state = replace(state, grasp_point=goal)
-            seen = _seen(replace(hands, body=state), side)
+            seen = goal_ahead(_seen(hands, side))
+            assert seen.goal is not None
+            centre = seen.goal * [1, -1 if side == "left" else 1, 1]
+            seen = replace(seen, grasp_point=seen.goal)
             there = seen_from(seen, seen.frame)
-            centre = goal
+            state = replace(state, grasp_point=centre)
         else:
             there = _seen(hands, side)
             centre = self._centre(task)

@@ -276,6 +276,38 @@ def test_who_faces_away_from_the_counter_backs_away_from_it_all_the_same() -> No
         assert (_heading(yaw) @ np.array([*command[:2], 0.0]))[0] < -0.25
 
 
+@pytest.mark.parametrize("name", TABLES)
+def test_near_a_table_nobody_has_to_know_where_its_middle_is(name: str) -> None:
+    """All along the middle of it the same is done; from beyond it is gone to."""
+    goal, frame = TABLES[name]
+    x, y, heading = frame
+    turn = _heading(heading)
+
+    def doing(aside: float) -> np.ndarray:
+        there = turn.T @ (goal - [x, y, 0.0])
+        before = np.array([there[0] - 0.47, there[1] + 0.13 + aside, 0.75])
+        position = turn @ before + [x, y, 0.0]
+        held = _carries(position=position, rotation=turn, goal=goal, frame=frame)
+        palm = held.position + held.rotation @ held.command[3:6]
+        held = replace(held, palm=palm, grasp_point=palm, along_m=0.15)
+        return place_command(held)[0]
+
+    middle = doing(0.0)
+    for aside in (-0.14, 0.14):
+        np.testing.assert_allclose(doing(aside), middle, atol=1e-9)
+    assert doing(0.35)[1] < -0.1 and doing(-0.35)[1] > 0.1
+
+
+def test_what_stands_beside_the_middle_of_a_table_is_let_go_of() -> None:
+    goal, frame = TABLES["table -1.0"]
+    along = _heading(frame[2]) @ np.array([0.0, 1.0, 0.0])
+    for aside, right in ((0.0, True), (0.18, True), (-0.18, True), (0.25, False)):
+        held = _carries(grasp_point=goal + aside * along, goal=goal, frame=frame)
+        held.command[3:6] = held.rotation.T @ (held.grasp_point - held.position)
+        held = replace(held, palm=held.grasp_point, along_m=0.15)
+        assert stands_right(held) == right
+
+
 def test_lets_go_of_what_leans_and_stands_on_its_rim() -> None:
     goal, up = np.array([0.43, -0.2, 0.9]), np.array([0.0, 0.0, 0.03])
     held = _carries(goal=goal, grasp_point=goal + up)

@@ -23,6 +23,7 @@ from brownfield.envs.expert_hands import (
 )
 from brownfield.envs.expert_place import CARRY_POSITION
 from brownfield.envs.kitchen_env import KitchenEnv, KitchenEnvConfig
+from brownfield.envs.kitchen_truth import ALONG_M
 from brownfield.robot.g1.body import G1_TWO_HANDS
 from brownfield.robot.g1.controller import READY_BOTH
 from brownfield.robot.g1.upper_body import mirrored_pose
@@ -180,11 +181,13 @@ def test_the_truth_about_carrying_is_of_the_hand_that_carries(
         c, s = np.cos(heading), np.sin(heading)
         turn = np.array([[c, -s], [s, c]])
         goal = turn.T @ (body.goal[:2] - [x, y])
+        # Anywhere near the middle of the table: where the hand is.
+        beside = STANCE_Y_M * (1 if side == "right" else -1)
+        here = float((turn.T @ (body.position[:2] - [x, y]))[1])
+        goal[1] += np.clip(here - beside - goal[1], -ALONG_M, ALONG_M)
         # Where it stands there: the stance of a thing on the counter, in that frame.
         ahead = np.clip(goal[0] - STANCE_X_M, *STANCE_RANGE_M)
-        stance = np.array(
-            [ahead, goal[1] + STANCE_Y_M * (1 if side == "right" else -1)]
-        )
+        stance = np.array([ahead, goal[1] + beside])
         way = turn @ stance + [x, y] - body.position[:2]
         c, s = np.cos(body.yaw), np.sin(body.yaw)
         told = env.privileged()[3:5]
