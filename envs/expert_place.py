@@ -73,16 +73,15 @@ ASIDE_X_M = -0.2
 """From here back something can be carried along the counter [m]."""
 KEPT_RAD = 0.34
 """On the way to its side the goal stays this near to the middle of the view [rad]."""
-
-
 OFF_M = (0.03, 0.05)
 """Over its goal an object is lowered from so near on, and let go of [m]: what no
 picture tells more exactly than that is not told a policy either."""
 
 
 def goal_ahead(state: ExpertState) -> ExpertState:
-    """The state with its goal moved along the surface, as far as it may be, to before
-    where the robot is: the middle of a long edge cannot be seen from near."""
+    """The state with its goal moved along the surface, as far as it may be, to where
+    the hand reaches from where the robot is: the middle of a long edge cannot be seen
+    from near."""
     if state.goal is None or not state.along_m:
         return state
     there = seen_from(state, state.frame)

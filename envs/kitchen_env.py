@@ -268,7 +268,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         found = self.target
         if found is None:
             spot = kitchen.spots.get(task.thing)
-            y = (spot.centre if spot else COUNTER_POINT)[1] + STANCE_Y_M
+            y = spot.centre[1] if spot else COUNTER_POINT[1] + STANCE_Y_M
             frame = spot.frame if spot else None
             return GoJudge(
                 model, kitchen, frame, y, hold_s=VAIN_S if task.takes else HOLD_S

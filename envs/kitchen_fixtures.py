@@ -25,7 +25,7 @@ class Spot:
     """A rectangle that things can be put on."""
 
     centre: tuple[float, float]
-    """x and y in its frame [m]: where things are put."""
+    """x and y in its frame [m]: the middle of where things are put."""
     half: tuple[float, float]
     """Half of its extent [m]."""
     top_m: float
@@ -38,9 +38,11 @@ class Spot:
     """Depth of a hollow that things are dropped into [m]; 0 for a surface that they are
     stood on."""
 
-    def point(self, height_m: float) -> Array:
-        """A point (3,) above its centre, world frame [m]."""
+    def point(self, height_m: float, along_m: float = 0.0) -> Array:
+        """A point (3,) above its centre, so far to the left along it, world frame
+        [m]."""
         x, y = self.centre
+        y += along_m
         if self.frame is not None:
             left, up, yaw = self.frame
             c, s = np.cos(yaw), np.sin(yaw)

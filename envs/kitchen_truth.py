@@ -8,7 +8,12 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from brownfield.envs.expert import ExpertState, seen_from, stance_error
+from brownfield.envs.expert import (
+    STANCE_Y_M,
+    ExpertState,
+    seen_from,
+    stance_error,
+)
 from brownfield.envs.expert_hands import HandsState, hand_for, seen_by
 from brownfield.envs.expert_place import goal_ahead, holds
 from brownfield.envs.kitchen_contents import Kitchen, PlacedObject
@@ -38,10 +43,8 @@ bottom; 2 is far outside."""
 COUNTER_POINT = (0.42, -0.17)
 """Going to the counter means to stand as if something here were to be taken, x and y
 [m]."""
-
-
-ALONG_M = 0.15
-"""A table or a counter will do so far to either side of its middle [m]."""
+EITHER_SIDE_M = 0.15
+"""So far to either side of a table's middle, or of that point, will do as well [m]."""
 
 
 class KitchenTruth:
@@ -79,7 +82,7 @@ class KitchenTruth:
             command=command.copy(),
             goal=self._goal(task, grasp_height_m),
             frame=self._frame(task),
-            along_m=ALONG_M if task.kind == "bring" or self._goes(task) else 0.0,
+            along_m=EITHER_SIDE_M if task.kind == "bring" or self._goes(task) else 0.0,
             drops=task.kind == "sink" and not self._goes(task),
             goes=self._goes(task),
             opens=task.kind == "drawer",
@@ -181,6 +184,10 @@ class KitchenTruth:
         if task.kind == "pick":
             return None
         spot = self._kitchen.spots[task.needs[0]]
+        if self._goes(task):
+            # It stands before the middle itself, not as if to put something there: what
+            # is right in a mirror too.
+            return spot.point(grasp_height_m, -STANCE_Y_M)
         # Over a hollow the hand stays above its rim.
         return spot.point(spot.hollow_m + 0.035 if spot.hollow_m else grasp_height_m)
 

@@ -82,6 +82,7 @@ class Trainer:
         new = [
             b for b in config.body if loaded is None or b not in loaded.policy.bodies
         ]
+        torch.manual_seed(config.seed)
         self.tokenizers = _tokenizers(config, loaded, new)
         self.model = _model(config, loaded, self.tokenizers)
         self.lessons = [
@@ -435,6 +436,12 @@ def _anchored(weights: dict[str, Tensor], config: TrainConfig) -> dict[str, Tens
                 f"{config.init}: their weights mean different things"
             )
     anchor = load_checkpoint(config.anchor).policy.state_dict()
+    eyes = [{n for n in known if n.startswith("video.")} for known in (weights, anchor)]
+    if eyes[0] and eyes[0] != eyes[1]:
+        raise ValueError(
+            f"anchor {config.anchor} has another eye than {config.init}: their weights "
+            "mean different things"
+        )
     return {
         name: torch.lerp(value, anchor[name], config.anchor_share)
         if value.is_floating_point() and name in anchor
@@ -449,7 +456,7 @@ def _tokenizers(
     """Those of the checkpoint, and of `config.tokenizers` for bodies new to it.
 
     Raises:
-        ValueError: a body has none.
+        ValueError: a body has none, or the eye cannot have so many blocks.
     """
     fitted = TokenizerSet.load(config.tokenizers) if new else None
     missing = [body for body in new if fitted and body not in fitted.bodies]
@@ -470,6 +477,11 @@ def _tokenizers(
             raise ValueError(
                 "eye_blocks is for a plain eye of single frames (VideoFSQ), got a "
                 f"{type(video).__name__}"
+            )
+        if config.resume and video.config.blocks != config.eye_blocks:
+            raise ValueError(
+                f"resume keeps the eye of {config.out}, which has "
+                f"{video.config.blocks} blocks; got eye_blocks {config.eye_blocks}"
             )
         video = video.grown(config.eye_blocks)
     return TokenizerSet(text=whole.text, video=video, state=state, action=action)

@@ -166,6 +166,11 @@ class TrainConfig:
             )
         if not self.body or len(set(self.body)) != len(self.body):
             raise ValueError(f"body must name one or more, each once: {self.body}")
+        if self.eye_blocks is not None and (self.eye_blocks < 1 or not self.tune_eye):
+            raise ValueError(
+                "eye_blocks must be at least 1 and needs an eye that learns on "
+                f"(tune_eye); got {self.eye_blocks} and {self.tune_eye}"
+            )
         if self.reading_steps < 0:
             raise ValueError(
                 f"reading_steps must be at least 0, got {self.reading_steps}"

@@ -23,7 +23,7 @@ from brownfield.envs.expert_hands import (
 )
 from brownfield.envs.expert_place import CARRY_POSITION
 from brownfield.envs.kitchen_env import KitchenEnv, KitchenEnvConfig
-from brownfield.envs.kitchen_truth import ALONG_M
+from brownfield.envs.kitchen_truth import EITHER_SIDE_M
 from brownfield.robot.g1.body import G1_TWO_HANDS
 from brownfield.robot.g1.controller import READY_BOTH
 from brownfield.robot.g1.upper_body import mirrored_pose
@@ -184,13 +184,19 @@ def test_the_truth_about_carrying_is_of_the_hand_that_carries(
         # Anywhere near the middle of the table: where the hand is.
         beside = STANCE_Y_M * (1 if side == "right" else -1)
         here = float((turn.T @ (body.position[:2] - [x, y]))[1])
-        goal[1] += np.clip(here - beside - goal[1], -ALONG_M, ALONG_M)
+        goal[1] += np.clip(here - beside - goal[1], -EITHER_SIDE_M, EITHER_SIDE_M)
         # Where it stands there: the stance of a thing on the counter, in that frame.
         ahead = np.clip(goal[0] - STANCE_X_M, *STANCE_RANGE_M)
         stance = np.array([ahead, goal[1] + beside])
         way = turn @ stance + [x, y] - body.position[:2]
         c, s = np.cos(body.yaw), np.sin(body.yaw)
-        told = env.privileged()[3:5]
-        np.testing.assert_allclose(told, np.array([[c, s], [-s, c]]) @ way, atol=1e-5)
+        told = env.privileged()
+        np.testing.assert_allclose(
+            told[3:5], np.array([[c, s], [-s, c]]) @ way, atol=1e-5
+        )
+        place = np.array([*(turn @ goal + [x, y]), body.goal[2]])
+        seen = body.rotation.T @ (place - body.position)
+        np.testing.assert_allclose(told[:3], seen, atol=1e-5)
+        np.testing.assert_allclose(told[7:], env.truth.pixel(place), atol=1e-5)
         sides.add(side)
     assert sides == {"left", "right"}

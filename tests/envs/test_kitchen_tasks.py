@@ -4,7 +4,9 @@ import mujoco
 import numpy as np
 import pytest
 
-from brownfield.envs.expert_place import holds, place_command, stands_right
+from brownfield.envs.expert import STANCE_Y_M
+from brownfield.envs.expert_place import OFF_M, holds, place_command, stands_right
+from brownfield.envs.kitchen import generate_kitchen
 from brownfield.envs.kitchen_config import KitchenConfig
 from brownfield.envs.kitchen_drawer import JOINT, OPEN_M
 from brownfield.envs.kitchen_env import KitchenEnv, KitchenEnvConfig
@@ -21,6 +23,7 @@ from brownfield.envs.kitchen_tasks import (
     task_of,
     task_paraphrase,
 )
+from brownfield.envs.kitchen_truth import EITHER_SIDE_M
 from brownfield.envs.objects import NAMED
 
 THINGS = {"go": PLACES, "drawer": (DRAWER,)}
@@ -181,11 +184,35 @@ def test_the_expert_goes_and_brings(kind: str, seed: int) -> None:
         elif kind != "go":
             spot = env.kitchen.spots[SPOT_OF[kind]]
             centre = env.data.body(env.task.thing).xpos
-            assert np.linalg.norm(centre[:2] - spot.point(0)[:2]) < 0.2
+            assert (np.abs(spot.offset(centre[:2])) < np.array(spot.half)).all()
             assert centre[2] - spot.top_m < 0.15
             assert info["as_asked"]
     finally:
         env.close()
+
+
+def test_the_judge_takes_all_that_the_expert_lets_go_of() -> None:
+    config = KitchenConfig(spots=("tray", "table"))
+    for seed in range(8):
+        kitchen = generate_kitchen(seed, config)
+        for name, along in (("tray", 0.0), ("table", EITHER_SIDE_M)):
+            room = np.array(kitchen.spots[name].half) - 0.02
+            assert (np.array([OFF_M[1], along + OFF_M[1]]) < room).all()
+
+
+def test_who_goes_to_a_table_stands_right_in_a_mirror_too() -> None:
+    env = KitchenEnv(KitchenEnvConfig(tasks=("go",), hands="both"))
+    asked = [PHRASES["go"]["train"][0].format("table")] * 4
+    for seed, prompt in enumerate(asked):
+        env.reset(seed=seed, options={"prompt": prompt})
+        state = env.expert_state()
+        frame, goal = state.frame, state.goal
+        assert frame is not None and goal is not None
+        middle = env.kitchen.spots["table"].point(0.0)
+        along = np.array([-np.sin(frame[2]), np.cos(frame[2])])
+        stance = (goal[:2] - middle[:2]) @ along + STANCE_Y_M
+        assert abs(stance) < 1e-9
+    env.close()
 
 
 def test_a_spot_knows_its_frame() -> None:

@@ -151,7 +151,9 @@ def test_an_eye_grows_with_the_policy(tiny: TrainConfig, windows: Windows) -> No
     small = Trainer(tiny, [windows], Ranks())
     small.run()
     config = replace(tiny, init=tiny.out, out=tiny.out.with_name("grown"), eye_blocks=2)
-    trainer = Trainer(config, [windows], Ranks())
+    trainer, again = (Trainer(config, [windows], Ranks()) for _ in range(2))
+    for name, value in trainer.policy.state_dict().items():
+        assert torch.equal(value, again.policy.state_dict()[name]), name
     pixels = trainer.lessons[0].examples.sample(4)
     before = load_checkpoint(tiny.out).policy.video.encode_codes(pixels)[1]
     assert torch.equal(trainer.policy.video.encode_codes(pixels)[1], before)
@@ -159,10 +161,17 @@ def test_an_eye_grows_with_the_policy(tiny: TrainConfig, windows: Windows) -> No
     weights = load_checkpoint(config.out).policy.state_dict()
     for part in ("finer", "coarser"):
         assert weights[f"video.{part}.0.second.weight"].abs().max() > 0
-    again = replace(config, init=None, resume=True)
-    resumed = Trainer(again, [windows], Ranks())
+    goes_on = replace(config, init=None, resume=True)
+    resumed = Trainer(goes_on, [windows], Ranks())
     for name, value in resumed.policy.state_dict().items():
         assert torch.equal(value, trainer.policy.state_dict()[name]), name
+    with pytest.raises(ValueError, match=r"resume keeps the eye of .* has 2 blocks"):
+        Trainer(replace(goes_on, eye_blocks=3), [windows], Ranks())
+    with pytest.raises(ValueError, match="has another eye than"):
+        Trainer(replace(config, anchor=config.out, eye_blocks=None), [windows], Ranks())
+    for wrong in ({"eye_blocks": 0}, {"tune_eye": False}):
+        with pytest.raises(ValueError, match="eye_blocks must be at least 1"):
+            replace(config, **wrong)
 
 
 def test_what_matters_weighs_more_in_the_picture(
