@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brownfield.envs.disturbance import SPARE, DisturbanceConfig, disturbed
-from brownfield.envs.expert import STANCE_Y_M, ExpertState, clip_command
+from brownfield.envs.expert import ExpertState, clip_command
 from brownfield.envs.expert_hands import SIDES, HandsState, hands_chunk
 from brownfield.envs.expert_plan import expert_chunk
 from brownfield.envs.kitchen import generate_kitchen
@@ -268,7 +268,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         found = self.target
         if found is None:
             spot = kitchen.spots.get(task.thing)
-            y = spot.centre[1] if spot else COUNTER_POINT[1] + STANCE_Y_M
+            y = (spot.centre if spot else COUNTER_POINT)[1]
             frame = spot.frame if spot else None
             return GoJudge(
                 model, kitchen, frame, y, hold_s=VAIN_S if task.takes else HOLD_S

@@ -40,9 +40,8 @@ the heading frame [m], and the heading [rad]. Once it is in the hand, or where t
 none, all but the heading is about where to go with it. The pixel is where the object's
 centre appears in the head camera's frame, -1 to 1 from left to right and from top to
 bottom; 2 is far outside."""
-COUNTER_POINT = (0.42, -0.17)
-"""Going to the counter means to stand as if something here were to be taken, x and y
-[m]."""
+COUNTER_POINT = (0.42, -0.04)
+"""Going to the counter means to stand before this point of it, x and y [m]."""
 EITHER_SIDE_M = 0.15
 """So far to either side of a table's middle, or of that point, will do as well [m]."""
 
@@ -179,15 +178,17 @@ class KitchenTruth:
         if task.kind == "drawer":
             assert self._kitchen.drawer is not None
             return self._kitchen.drawer.pulled
-        if self._goes(task) and task.thing not in self._kitchen.spots:
-            return np.array([*COUNTER_POINT, self._kitchen.counter_height_m])
+        spots = self._kitchen.spots
+        if self._goes(task):
+            # It stands before that itself, not as if to put something there: what is
+            # right in a mirror too.
+            if task.thing in spots:
+                return spots[task.thing].point(grasp_height_m, -STANCE_Y_M)
+            x, y = COUNTER_POINT
+            return np.array([x, y - STANCE_Y_M, self._kitchen.counter_height_m])
         if task.kind == "pick":
             return None
-        spot = self._kitchen.spots[task.needs[0]]
-        if self._goes(task):
-            # It stands before the middle itself, not as if to put something there: what
-            # is right in a mirror too.
-            return spot.point(grasp_height_m, -STANCE_Y_M)
+        spot = spots[task.needs[0]]
         # Over a hollow the hand stays above its rim.
         return spot.point(spot.hollow_m + 0.035 if spot.hollow_m else grasp_height_m)
 
