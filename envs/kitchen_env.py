@@ -40,7 +40,8 @@ from brownfield.envs.kitchen_truth import (
 from brownfield.envs.objects import NAMED
 from brownfield.envs.pick import HOLD_S, GoJudge, OpenJudge, PickJudge, PutJudge
 from brownfield.envs.scene_file import load_scene, scene_kitchen
-from brownfield.envs.segmentation import REST, draw_classes, geom_classes
+from brownfield.envs.scene_renderer import SceneRenderer
+from brownfield.envs.segmentation import REST, classes_shown, geom_classes
 from brownfield.robot.g1.body import G1_BODY, G1_TWO_HANDS
 from brownfield.robot.g1.controller import WholeBodyController
 from brownfield.robot.g1.joints import DEFAULT_POSE, HAND_MIRROR, HAND_OPEN
@@ -182,7 +183,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         self.controller = WholeBodyController(body=self.body)
         self.kitchen: Kitchen
         self.prompt = ""
-        self._renderers: dict[tuple[int, int], mujoco.Renderer] = {}
+        self._renderer = SceneRenderer()
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -202,7 +203,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
         if seed is None:
             seed = int(self.np_random.integers(2**31))
         rng = np.random.default_rng([seed, 0])
-        self.close()
+        self._renderer.forget()
         self._map, self.kitchen = self._kitchen(seed)
         config, kitchen = self.config, self.kitchen
         drawn = draw_task(
@@ -460,43 +461,25 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
 
     def picture(self, camera: str, height: int, width: int) -> NDArray[np.uint8]:
         """A frame (height, width, 3) of a camera: `g1/head`, `room` or `close`."""
-        return self._draw(self.data, camera, height, width)
-
-    def _draw(
-        self, data: mujoco.MjData, camera: str, height: int, width: int
-    ) -> NDArray[np.uint8]:
-        renderer = self._renderer(height, width)
-        renderer.update_scene(data, camera)
-        return renderer.render().copy()
+        return self._renderer.picture(self.data, camera, height, width)
 
     def segments(self, height: int, width: int) -> NDArray[np.uint8]:
         """Entries of `segment_names` (height, width) in the head camera's frame, as old
         as the observation's."""
-        classes = geom_classes(self.model, SEGMENTS)
-        renderer = self._renderer(height, width)
-        return draw_classes(renderer, self.link.seen, "g1/head", classes)
-
-    def _renderer(self, height: int, width: int) -> mujoco.Renderer:
-        renderer = self._renderers.get((height, width))
-        if renderer is None:
-            renderer = mujoco.Renderer(self.model, height, width)
-            # Software GL: shadows cost fifty times the rest of the frame.
-            renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
-            renderer.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = 0
-            self._renderers[(height, width)] = renderer
-        return renderer
+        geoms = self._renderer.geoms(self.link.seen, "g1/head", height, width)
+        return classes_shown(geoms, geom_classes(self.model, SEGMENTS))
 
     def close(self) -> None:
-        """Free the renderers."""
-        for renderer in self._renderers.values():
-            renderer.close()
-        self._renderers.clear()
+        """Free the renderer."""
+        self._renderer.close()
 
     def _observation(self) -> dict[str, Any]:
         camera = self.body.cameras[0]
         state = self.link.read()
         return {
-            "head": self._draw(self.link.seen, "g1/head", camera.height, camera.width),
+            "head": self._renderer.picture(
+                self.link.seen, "g1/head", camera.height, camera.width
+            ),
             "state": self.controller.observe(state, self.command),
             "prompt": self.prompt,
         }

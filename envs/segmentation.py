@@ -35,26 +35,13 @@ def geom_classes(
     return classes
 
 
-def draw_classes(
-    renderer: mujoco.Renderer,
-    data: mujoco.MjData,
-    camera: str,
-    classes: NDArray[np.uint8],
+def classes_shown(
+    geoms: NDArray[np.int32], classes: NDArray[np.uint8]
 ) -> NDArray[np.uint8]:
     """Classes (H, W) of what a camera sees.
 
     Args:
-        renderer: of the wanted size; it draws colours again afterwards.
-        data: the simulation now.
-        camera: its name.
+        geoms: (H, W) as `SceneRenderer.geoms` gives them, -1 for none.
         classes: (G,) as `geom_classes` gives them.
     """
-    renderer.update_scene(data, camera)
-    renderer.enable_segmentation_rendering()
-    try:
-        drawn = renderer.render()
-    finally:
-        renderer.disable_segmentation_rendering()
-    number, kind = drawn[..., 0], drawn[..., 1]
-    shown = (kind == int(mujoco.mjtObj.mjOBJ_GEOM)) & (number >= 0)
-    return np.where(shown, classes[np.where(shown, number, 0)], 0).astype(np.uint8)
+    return np.where(geoms < 0, 0, classes[geoms]).astype(np.uint8)

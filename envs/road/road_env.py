@@ -37,7 +37,8 @@ from brownfield.envs.road.scene import SEGMENTS, TIMESTEP_S, Scene
 from brownfield.envs.road.street import Street
 from brownfield.envs.road.traffic import Traffic, TrafficConfig
 from brownfield.envs.road.truth import ROAD_PRIVILEGED_NAMES, privileged_of
-from brownfield.envs.segmentation import REST, draw_classes
+from brownfield.envs.scene_renderer import SceneRenderer
+from brownfield.envs.segmentation import REST, classes_shown
 from brownfield.robot.car.body import CAR_BODY
 from brownfield.robot.car.controller import TICK_S, CarController
 from brownfield.robot.car.link import MujocoCar
@@ -166,7 +167,7 @@ class RoadEnv(gymnasium.Env[dict[str, Any], Array]):
         self.prompt = ""
         self.map = ""
         self._scenes: dict[str, Scene] = {}
-        self._renderers: dict[tuple[str, int, int], mujoco.Renderer] = {}
+        self._renderer = SceneRenderer()
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -420,31 +421,18 @@ class RoadEnv(gymnasium.Env[dict[str, Any], Array]):
 
     def picture(self, camera: str, height: int, width: int) -> NDArray[np.uint8]:
         """A frame (height, width, 3) of a camera: `ego/front`, `ego/chase` or `map`."""
-        renderer = self._renderer(height, width)
-        renderer.update_scene(self.data, camera)
-        return renderer.render().copy()
+        return self._renderer.picture(self.data, camera, height, width)
 
     def segments(self, height: int, width: int) -> NDArray[np.uint8]:
         """Entries of `segment_names` (height, width) in the front camera's frame."""
         camera = f"ego/{CAR_BODY.cameras[0].name}"
         classes = self.scene.classes(self.traffic)
-        return draw_classes(self._renderer(height, width), self.data, camera, classes)
-
-    def _renderer(self, height: int, width: int) -> mujoco.Renderer:
-        key = (self.map, height, width)
-        renderer = self._renderers.get(key)
-        if renderer is None:
-            renderer = mujoco.Renderer(self.model, height, width)
-            renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
-            renderer.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = 0
-            self._renderers[key] = renderer
-        return renderer
+        geoms = self._renderer.geoms(self.data, camera, height, width)
+        return classes_shown(geoms, classes)
 
     def close(self) -> None:
-        """Free the renderers."""
-        for renderer in self._renderers.values():
-            renderer.close()
-        self._renderers.clear()
+        """Free the renderer."""
+        self._renderer.close()
 
     def _observation(self) -> dict[str, Any]:
         camera = CAR_BODY.cameras[0]
