@@ -2,13 +2,14 @@
 
 `mujoco.Renderer` opens a context for every model and size. In software the first scene
 of a context takes .3 to .6 s to upload and every further one a tenth of that, so an
-environment whose every episode is another model keeps its context. What a camera cannot
-see is not sent to GL at all: from the eyes of a humanoid that is most of its own body,
-and half of the time of a frame.
+environment whose every episode is another model keeps its context. Geoms that a camera
+cannot see are not sent to GL at all: from the eyes of a humanoid that is most of its
+own body, and half of the time of a frame.
 """
 
 from __future__ import annotations
 
+import functools
 from typing import Any, NamedTuple
 
 import mujoco
@@ -32,13 +33,16 @@ class _Upload(NamedTuple):
 def unseen(
     data: mujoco.MjData, camera: int, height: int, width: int
 ) -> NDArray[np.bool_]:
-    """Geoms (G,) whose bounding sphere lies outside what a camera's picture shows.
+    """Geoms (G,) of which a camera's picture can show nothing.
 
-    Planes have no such sphere, so none of them is left out, and nothing is for cameras
-    that are given by a sensor or look in parallel.
+    Their bounding spheres lie outside of it; a geom that was made larger since its
+    model was compiled has the sphere of its sizes. Planes have no such sphere, so none
+    of them is left out, and nothing is for cameras that are given by a sensor or look
+    in parallel.
     """
     model = data.model
-    radius = model.geom_rbound
+    # No shape reaches farther from its centre than all of its sizes together.
+    radius = np.maximum(model.geom_rbound, model.geom_size.sum(1))
     if model.cam_sensorsize[camera].any() or model.cam_projection[camera]:
         return np.zeros(model.ngeom, bool)
     upward = np.tan(np.deg2rad(model.cam_fovy[camera]) / 2)
@@ -48,7 +52,14 @@ def unseen(
     for aside, slope in ((right, upward * width / height), (up, upward)):
         # How far the centre is beyond the nearer of two opposite edges.
         out |= np.abs(aside) + slope * back > radius * np.hypot(1, slope)
-    return out & (radius > 0)
+    return out & (model.geom_rbound > 0)
+
+
+@functools.cache
+def _owned_context() -> type:
+    """mujoco's GL context that is freed by who owns it, never by the garbage collector:
+    what was uploaded through it has to go first."""
+    return type("OwnedGLContext", (mujoco.GLContext,), {"__del__": lambda self: None})
 
 
 class SceneRenderer:
@@ -100,10 +111,10 @@ class SceneRenderer:
 
     def forget(self) -> None:
         """Free what was uploaded of models, and keep the GL context."""
-        if self._gl is not None:
-            self._gl.make_current()
-        for upload in self._uploads.values():
-            upload.context.free()
+        if self._uploads:
+            with self._gl.as_current():
+                for upload in self._uploads.values():
+                    upload.context.free()
         self._uploads.clear()
 
     def close(self) -> None:
@@ -113,13 +124,17 @@ class SceneRenderer:
             self._gl.free()
         self._gl = None
 
+    def __del__(self) -> None:
+        """Free everything before GL does."""
+        self.close()
+
     def _upload(self, model: mujoco.MjModel) -> _Upload:
         # Who is uploaded is alive, so nobody else has its id.
         upload = self._uploads.get(id(model))
         if upload is None:
             size = model.vis.global_
             if self._gl is None:
-                self._gl = mujoco.GLContext(size.offwidth, size.offheight)
+                self._gl = _owned_context()(size.offwidth, size.offheight)
             self._gl.make_current()
             scene = mujoco.MjvScene(model, MAX_GEOMS)
             for off in (
@@ -129,7 +144,6 @@ class SceneRenderer:
                 scene.flags[off] = 0
             font = mujoco.mjtFontScale.mjFONTSCALE_100
             context = mujoco.MjrContext(model, font.value)
-            mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value, context)
             upload = self._uploads[id(model)] = _Upload(model, scene, context)
         return upload
 
@@ -161,6 +175,10 @@ class SceneRenderer:
         finally:
             model.geom_group[:] = groups
         frame = mujoco.MjrRect(0, 0, width, height)
+        # Every model has a buffer of its own, and rendering draws into the last one
+        # that was set, reading reads its own.
+        offscreen = mujoco.mjtFramebuffer.mjFB_OFFSCREEN.value
+        mujoco.mjr_setBuffer(offscreen, upload.context)
         mujoco.mjr_render(frame, upload.scene, upload.context)
         pixels = np.empty((height, width, 3), np.uint8)
         mujoco.mjr_readPixels(pixels, None, frame, upload.context)

@@ -1,10 +1,13 @@
 """One GL context draws what a renderer of each model draws."""
 
+import gc
+
 import mujoco
 import numpy as np
 import pytest
 
 from brownfield.envs.kitchen_env import KitchenEnv
+from brownfield.envs.road.road_env import RoadEnv, RoadEnvConfig
 from brownfield.envs.scene_renderer import SceneRenderer, unseen
 
 BALLS = """<mujoco><visual><global offwidth="64" offheight="48"/>
@@ -31,7 +34,7 @@ def test_pictures_are_those_of_mujocos_renderer(
     scenes: list[tuple[mujoco.MjData, str]],
 ) -> None:
     ours = SceneRenderer()
-    for _ in range(2):
+    for again in range(3):
         for data, camera in scenes:
             with mujoco.Renderer(data.model, 48, 64) as renderer:
                 renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
@@ -46,8 +49,48 @@ def test_pictures_are_those_of_mujocos_renderer(
             np.testing.assert_array_equal(ours.geoms(data, camera, 48, 64), geoms)
             # Colours again after numbers.
             np.testing.assert_array_equal(ours.picture(data, camera, 48, 64), wanted)
-        ours.forget()
+        if again:
+            ours.forget()
     ours.close()
+
+
+def test_pictures_of_the_road_are_those_of_mujocos_renderer() -> None:
+    env, seen = RoadEnv(RoadEnvConfig()), 0
+    for seed in range(12):
+        env.reset(seed=seed)
+        for _ in range(3):
+            env.step(env.plan(steps=10)[-1])
+            drawn = env.picture("ego/front", 64, 64)
+            with mujoco.Renderer(env.model, 64, 64) as renderer:
+                renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
+                renderer.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = 0
+                renderer.update_scene(env.data, "ego/front")
+                np.testing.assert_array_equal(drawn, renderer.render())
+        seen += env.traffic.has_light
+    assert seen > 2
+    env.close()
+
+
+def test_a_geom_that_has_grown_is_seen() -> None:
+    data = mujoco.MjData(mujoco.MjModel.from_xml_string(BALLS))
+    data.model.geom_pos[0] = [3, 0, 0]
+    data.model.geom_size[0] = 2.5
+    mujoco.mj_forward(data.model, data)
+    assert not unseen(data, 0, 48, 64)[0]
+
+
+def test_one_that_is_dropped_leaves_the_others_alone(
+    scenes: list[tuple[mujoco.MjData, str]],
+) -> None:
+    kept, dropped = SceneRenderer(), SceneRenderer()
+    wanted = kept.picture(*scenes[0], 48, 64)
+    dropped.picture(*scenes[1], 48, 64)
+    kept.picture(*scenes[0], 48, 64)
+    dropped.loop = [dropped]  # type: ignore[attr-defined]
+    del dropped
+    gc.collect()
+    np.testing.assert_array_equal(kept.picture(*scenes[0], 48, 64), wanted)
+    kept.close()
 
 
 def test_what_is_left_out_would_not_be_seen() -> None:
