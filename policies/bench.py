@@ -23,6 +23,7 @@ from brownfield.envs.kitchen_env import (
 from brownfield.envs.road.road_env import RoadEnv
 from brownfield.envs.road.scene import TIMESTEP_S
 from brownfield.envs.rollout import ExpertActor
+from brownfield.envs.scene_renderer import SceneRenderer
 from brownfield.policies.agent import PolicyAgent
 from brownfield.policies.pictures import Pictures
 from brownfield.policies.ranks import Ranks
@@ -131,21 +132,52 @@ def _stepped(
         observation = env.step(command)[0]
         bare.append(per_step / (middle - start))
         whole.append(per_step / (time.perf_counter() - middle))
-    camera = env.body.cameras[0]
-    seen_by = {"kitchen": "g1/head", "road": "ego/front"}[env.place]
-
-    def render() -> None:
-        env.picture(seen_by, camera.height, camera.width)
-
     share, place = np.array(whole) / np.array(bare), env.place
-    size = f"{camera.width}x{camera.height}"
     return [
         _speed(f"{place}: physics steps, bare mj_step", "1/s", bare),
         _speed(f"{place}: physics steps in the environment, camera on", "1/s", whole),
         _speed(f"{place}: the environment's share of bare speed", "%", 100 * share),
         _speed(f"{place}: environment steps", "1/s", np.array(whole) / per_step),
-        _speed(f"{place}: {camera.name} camera {size}", "ms", _ms(render)),
+        *_drawn(env),
     ]
+
+
+def _drawn(env: KitchenEnv | RoadEnv) -> list[Speed]:
+    """Pictures of an environment beside those of `mujoco.Renderer`."""
+    camera, ours = env.body.cameras[0], SceneRenderer()
+    seen_by = {"kitchen": "g1/head", "road": "ego/front"}[env.place]
+    size = camera.height, camera.width
+
+    def theirs() -> mujoco.Renderer:
+        renderer = mujoco.Renderer(env.model, *size)
+        flags = mujoco.mjtRndFlag
+        for flag in (flags.mjRND_SHADOW, flags.mjRND_REFLECTION):
+            renderer.scene.flags[flag] = 0
+        return renderer
+
+    def draw(renderer: mujoco.Renderer) -> None:
+        renderer.update_scene(env.data, seen_by)
+        renderer.render()
+
+    def first() -> None:
+        ours.forget()
+        ours.picture(env.data, seen_by, *size)
+
+    def first_of_theirs() -> None:
+        with theirs() as renderer:
+            draw(renderer)
+
+    with theirs() as kept:
+        title = f"{env.place}: {camera.name} camera {size[1]}x{size[0]}"
+        anew = f"{env.place}: first picture of a new scene"
+        speeds = [
+            _speed(title, "ms", _ms(lambda: ours.picture(env.data, seen_by, *size))),
+            _speed(f"{title}, mujoco.Renderer", "ms", _ms(lambda: draw(kept))),
+            _speed(anew, "ms", _ms(first, 10)),
+            _speed(f"{anew}, mujoco.Renderer", "ms", _ms(first_of_theirs, 10)),
+        ]
+    ours.close()
+    return speeds
 
 
 def _eyes(repeats: int) -> list[Speed]:
