@@ -41,7 +41,8 @@ def unseen(
     in parallel.
     """
     model = data.model
-    # No shape reaches farther from its centre than all of its sizes together.
+    # No shape that is drawn from its sizes reaches farther than all of them together;
+    # of others the spheres are those of their vertices.
     radius = np.maximum(model.geom_rbound, model.geom_size.sum(1))
     if model.cam_sensorsize[camera].any() or model.cam_projection[camera]:
         return np.zeros(model.ngeom, bool)
