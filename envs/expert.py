@@ -60,6 +60,8 @@ GRASP_ROTATION = np.array(
         [0.0, 0.0, 1.0],
     ]
 )
+LOOK_BEHIND_X_M = -0.8
+"""From here all of a counter is in view: what is not seen is behind something [m]."""
 APPROACH = GRASP_ROTATION @ np.array([0.94, 0.34, 0.0])
 GRASP_OFFSET = GRASP_ROTATION @ np.array([0.012, 0.0, 0.0])
 PREGRASP_OFFSET = -0.13 * APPROACH + np.array([0.0, 0.0, 0.04])
@@ -93,6 +95,8 @@ class ExpertState:
     it is as the counter is in the world; None for the counter itself."""
     along_m: float = 0.0
     """So far to either side of the goal, along its surface, will do as well [m]."""
+    covered: bool = False
+    """Whether something stands before the object, so that the camera cannot see it."""
     drops: bool = False
     """Whether the object shall be let go of above a hollow."""
     goes: bool = False
@@ -151,8 +155,9 @@ def view_angles(state: ExpertState) -> tuple[float, float]:
 
 
 def in_view(state: ExpertState) -> bool:
-    """Whether the object is between the left and the right border of the picture."""
-    return abs(view_angles(state)[0]) <= HALF_VIEW_RAD
+    """Whether the object is between the left and the right border of the picture, and
+    nothing stands before it."""
+    return not state.covered and abs(view_angles(state)[0]) <= HALF_VIEW_RAD
 
 
 def towards(vector: Array, longest: float) -> Array:
@@ -181,12 +186,16 @@ def walk(state: ExpertState, *, search: bool = True) -> Array:
         search: keep the object in view.
     """
     error = stance_error(state)
-    if search and not in_view(state) and float(np.linalg.norm(error)) > 0.25:
+    # Who has gone to look behind something goes on, or would turn back half-way.
+    looks_behind = state.covered and state.command[0] > 0.1
+    unseen = search and not in_view(state) and not looks_behind
+    if unseen and float(np.linalg.norm(error)) > 0.25:
         # Search: face the counter, which is always seen, then step back until the
-        # object enters the picture.
+        # object enters the picture. What does not from so far is behind something.
         if abs(state.yaw) > 0.12:
             return np.array([0.0, 0.0, np.clip(-1.4 * state.yaw, -0.6, 0.6)])
-        return np.array([-0.3, 0.0, np.clip(-1.4 * state.yaw, -0.6, 0.6)])
+        if not state.covered or state.position[0] > LOOK_BEHIND_X_M:
+            return np.array([-0.3, 0.0, np.clip(-1.4 * state.yaw, -0.6, 0.6)])
     # Sideways before forwards, or the object leaves the picture on the way.
     forward = error[0] - 0.7 * max(0.0, abs(error[1]) - 0.1)
     velocity = np.array(

@@ -146,7 +146,7 @@ def go_command(state: ExpertState) -> tuple[Array, str]:
     state = goal_ahead(state)
     there = seen_from(state, state.frame)
     assert there.goal is not None
-    there = replace(there, grasp_point=there.goal)
+    there = replace(there, grasp_point=there.goal, covered=False)
     previous = state.command
     palm, rotation = previous[3:6], previous[6:9]
     ready = palm + towards(READY_POSITION - palm, 0.035)
@@ -254,7 +254,8 @@ def _bring(state: ExpertState, here: ExpertState) -> tuple[Array, str]:
     over = state.goal - lag
     across = float(np.hypot(*(aim - over)[:2]))
     standing = bool(np.abs(previous[:3]).max() < STANDING_SPEED)
-    at_goal = replace(state, grasp_point=state.goal - [BACK_M, 0.0, 0.0])
+    before = state.goal - [BACK_M, 0.0, 0.0]
+    at_goal = replace(state, grasp_point=before, covered=False)
     error, yaw = float(np.linalg.norm(stance_error(at_goal))), abs(state.yaw)
     pulled = palm[0] < CARRY_POSITION[0] + 0.04
     reaching = palm[0] > CARRY_POSITION[0] + 0.02

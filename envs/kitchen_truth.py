@@ -81,6 +81,7 @@ class KitchenTruth:
             command=command.copy(),
             goal=self._goal(task, grasp_height_m),
             frame=self._frame(task),
+            covered=self._behind(task, self._centre(task)),
             along_m=EITHER_SIDE_M if task.kind == "bring" or self._goes(task) else 0.0,
             drops=task.kind == "sink" and not self._goes(task),
             goes=self._goes(task),
@@ -106,7 +107,7 @@ class KitchenTruth:
             seen = goal_ahead(_seen(hands, side))
             assert seen.goal is not None
             centre = seen.goal * [1, -1 if side == "left" else 1, 1]
-            seen = replace(seen, grasp_point=seen.goal)
+            seen = replace(seen, grasp_point=seen.goal, covered=False)
             there = seen_from(seen, seen.frame)
             state = replace(state, grasp_point=centre)
         else:
