@@ -90,7 +90,7 @@ def test_steps_back_from_what_is_covered_and_then_goes_to_look_behind_it() -> No
 def test_comes_to_what_is_covered_from_anywhere() -> None:
     for x in (-1.4, -0.8, -0.5, -0.3):
         for y in (-0.5, 0.0, 0.5):
-            state = _state(position=np.array([x, y, 0.75]), covered=True)
+            state, phase = _state(position=np.array([x, y, 0.75]), covered=True), ""
             for _ in range(150):
                 command, phase = expert_command(state)
                 if phase not in ("search", "walk", "settle"):
