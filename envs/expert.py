@@ -41,6 +41,9 @@ CAMERA_PITCH_RAD = np.deg2rad(32.0)
 """Nominal pitch of the head camera, down [rad]."""
 HALF_VIEW_RAD = np.deg2rad(28.0)
 """Half the field of view less a margin [rad]."""
+LOOK_BEHIND_X_M = -0.8
+"""From here the picture shows half a metre and more of a counter to either side: what
+is covered is looked for behind what stands there, no longer from farther back [m]."""
 HELD_M = 0.065
 """A hand closes on an object whose grasp point is this near to the palm [m]."""
 CLOSED_GRIP = 0.97
@@ -60,8 +63,6 @@ GRASP_ROTATION = np.array(
         [0.0, 0.0, 1.0],
     ]
 )
-LOOK_BEHIND_X_M = -0.8
-"""From here all of a counter is in view: what is not seen is behind something [m]."""
 APPROACH = GRASP_ROTATION @ np.array([0.94, 0.34, 0.0])
 GRASP_OFFSET = GRASP_ROTATION @ np.array([0.012, 0.0, 0.0])
 PREGRASP_OFFSET = -0.13 * APPROACH + np.array([0.0, 0.0, 0.04])

@@ -17,6 +17,13 @@ BALLS = """<mujoco><visual><global offwidth="64" offheight="48"/>
   <geom size=".1" pos=".4 .1 0" rgba="1 0 0 1"/></worldbody></mujoco>"""
 
 
+def _theirs(model: mujoco.MjModel, height: int, width: int) -> mujoco.Renderer:
+    renderer = mujoco.Renderer(model, height, width)
+    renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
+    renderer.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = 0
+    return renderer
+
+
 @pytest.fixture(scope="module")
 def scenes() -> list[tuple[mujoco.MjData, str]]:
     """Two kitchens at the head camera, and two balls from above."""
@@ -40,9 +47,7 @@ def test_pictures_are_those_of_mujocos_renderer(
             data.model.cam_pos[:, 2] += 0.02
             mujoco.mj_forward(data.model, data)
         for data, camera in scenes:
-            with mujoco.Renderer(data.model, 48, 64) as renderer:
-                renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
-                renderer.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = 0
+            with _theirs(data.model, 48, 64) as renderer:
                 renderer.update_scene(data, camera)
                 wanted = renderer.render()
                 renderer.enable_segmentation_rendering()
@@ -63,9 +68,7 @@ def test_pictures_of_the_road_are_those_of_mujocos_renderer() -> None:
     for seed in range(12):
         drawn = env.reset(seed=seed)[0]["front"]
         for _ in range(3):
-            with mujoco.Renderer(env.model, 64, 64) as renderer:
-                renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = 0
-                renderer.scene.flags[mujoco.mjtRndFlag.mjRND_REFLECTION] = 0
+            with _theirs(env.model, 64, 64) as renderer:
                 renderer.update_scene(env.data, "ego/front")
                 np.testing.assert_array_equal(drawn, renderer.render())
             drawn = env.step(env.plan(steps=10)[-1])[0]["front"]
@@ -110,7 +113,7 @@ def test_what_is_left_out_would_not_be_seen() -> None:
     spec.worldbody.add_camera(name="eye", fovy=60)
     data = mujoco.MjData(spec.compile())
     ours, hidden = SceneRenderer(), []
-    with mujoco.Renderer(data.model, 30, 70) as renderer:
+    with _theirs(data.model, 30, 70) as renderer:
         for _ in range(40):
             data.model.cam_pos[0] = rng.uniform(-2, 2, 3)
             turn = rng.normal(size=4)
