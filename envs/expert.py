@@ -41,6 +41,14 @@ CAMERA_PITCH_RAD = np.deg2rad(32.0)
 """Nominal pitch of the head camera, down [rad]."""
 HALF_VIEW_RAD = np.deg2rad(28.0)
 """Half the field of view less a margin [rad]."""
+TURNED_TO_RAD = 0.26
+"""Who turns to look for something goes on until it is so near to the middle of the
+picture [rad]."""
+BACKED_TO_RAD = 0.42
+"""The same for who steps back to look for it [rad]."""
+LOST_VIEW_RAD = 0.54
+"""Who looks for nothing begins to where it is so far from the middle [rad]: with one
+border for both a learner that sees it vaguely goes to and fro there."""
 LOOK_BEHIND_X_M = -0.8
 """From here the picture shows half a metre and more of a counter to either side: what
 is covered is looked for behind what stands there, no longer from farther back [m]."""
@@ -96,6 +104,8 @@ class ExpertState:
     it is as the counter is in the world; None for the counter itself."""
     along_m: float = 0.0
     """So far to either side of the goal, along its surface, will do as well [m]."""
+    within_m: float = 0.05
+    """The object stands right so near to its goal [m]."""
     covered: bool = False
     """Whether something stands before the object, so that the camera cannot see it."""
     drops: bool = False
@@ -161,6 +171,18 @@ def in_view(state: ExpertState) -> bool:
     return not state.covered and abs(view_angles(state)[0]) <= HALF_VIEW_RAD
 
 
+def is_lost(state: ExpertState, found_rad: float | None) -> bool:
+    """Whether the object has to be looked for.
+
+    Args:
+        state: the truth.
+        found_rad: where it counts as found by who is looking for it, as the previous
+            command tells [rad]; None for who is not.
+    """
+    within = LOST_VIEW_RAD if found_rad is None else found_rad
+    return state.covered or abs(view_angles(state)[0]) > within
+
+
 def towards(vector: Array, longest: float) -> Array:
     """A vector, shortened where it is longer than `longest`."""
     length = float(np.linalg.norm(vector))
@@ -189,7 +211,8 @@ def walk(state: ExpertState, *, search: bool = True) -> Array:
     error = stance_error(state)
     # Who has gone to look behind something goes on, or would turn back half-way.
     looks_behind = state.covered and state.command[0] > 0.1
-    unseen = search and not in_view(state) and not looks_behind
+    backs = BACKED_TO_RAD if state.command[0] < -0.1 else None
+    unseen = search and is_lost(state, backs) and not looks_behind
     if unseen and float(np.linalg.norm(error)) > 0.25:
         # Search: face the counter, which is always seen, then step back until the
         # object enters the picture. What does not from so far is behind something.

@@ -18,10 +18,11 @@ from brownfield.envs.expert import (
     GRASP_ROTATION,
     OPENING_GRIP,
     STANCE_Y_M,
+    TURNED_TO_RAD,
     ExpertState,
     expert_command,
-    in_view,
     is_in_hand,
+    is_lost,
     is_quiet,
     seen_from,
     stance_error,
@@ -73,9 +74,11 @@ ASIDE_X_M = -0.2
 """From here back something can be carried along the counter [m]."""
 KEPT_RAD = 0.34
 """On the way to its side the goal stays this near to the middle of the view [rad]."""
-OFF_M = (0.03, 0.05)
-"""Over its goal an object is lowered from so near on, and let go of [m]: what no
-picture tells more exactly than that is not told a policy either."""
+OVER = 0.6
+"""An object is lowered from this share of how far off its goal it may stand."""
+IN_HOLLOW_M = (-0.3, 0.06)
+"""What shall fall into a hollow is let go of so much lower or higher than planned [m].
+"""
 
 
 def goal_ahead(state: ExpertState) -> ExpertState:
@@ -106,7 +109,8 @@ def stands_right(state: ExpertState) -> bool:
     offset = there.grasp_point - there.goal
     offset[1] -= np.clip(offset[1], -state.along_m, state.along_m)
     closed = state.command[9] > OPENING_GRIP
-    across, above = (OFF_M[1], 0.012) if closed else (0.10, 0.045)
+    within = state.within_m
+    across, above = (within, 0.012) if closed else (max(0.1, within + 0.03), 0.045)
     aim = state.position + state.rotation @ state.command[3:6]
     if closed and state.palm[2] < state.goal[2] - 0.025:
         # It has slipped up in the hand, which can go no lower.
@@ -114,10 +118,10 @@ def stands_right(state: ExpertState) -> bool:
     elif closed and aim[2] < state.palm[2] - PRESSED_M:
         # It leans in the hand and stands on its rim already.
         above = 0.04
+    below = -above
     if state.drops:
-        across, below = (OFF_M[1], -0.03) if closed else (0.22, -0.3)
-    else:
-        below = -above
+        below, above = IN_HOLLOW_M
+        across = within if closed else 0.22
     return float(np.hypot(*offset[:2])) < across and below < float(offset[2]) < above
 
 
@@ -182,7 +186,8 @@ def _way(there: ExpertState, here: ExpertState) -> Array:
     room = CROWDED_X_M if abs(spin) > 0.1 else CLEAR_X_M
     if here.position[0] > room and abs(there.yaw) > 0.3:
         return _back(here)
-    if not in_view(there) and abs(there.yaw) > LOST_RAD:
+    turns = TURNED_TO_RAD if abs(spin) > 0.3 > np.abs(here.command[:2]).max() else None
+    if is_lost(there, turns) and abs(there.yaw) > LOST_RAD:
         first = here.yaw if here.goes else -1.0
         way = spin if abs(spin) > 0.1 else first
         return np.array([0.0, 0.0, np.copysign(SEEK_RAD_S, way)])
@@ -196,8 +201,9 @@ def _back(state: ExpertState) -> Array:
 
 def _beside(state: ExpertState) -> Array:
     """Base velocity (3,) to a goal somewhere along the counter, kept in view."""
-    if not in_view(state) and float(np.linalg.norm(stance_error(state))) > 0.2:
-        spin = state.command[2]
+    spin = state.command[2]
+    turns = TURNED_TO_RAD if abs(spin) > 0.3 else None
+    if is_lost(state, turns) and float(np.linalg.norm(stance_error(state))) > 0.2:
         left = (spin > 0.0 and state.yaw < SEEK_RAD) or state.yaw < -SEEK_RAD
         turn = np.array([0.0, 0.0, SEEK_RAD_S if left else -SEEK_RAD_S])
         if state.position[0] > SEEK_X_M:
@@ -224,6 +230,10 @@ def let_go(state: ExpertState) -> tuple[Array, str]:
         return np.concatenate([still, palm, rotation, [grip]]), "release"
     away = float(np.linalg.norm(state.palm - state.grasp_point))
     at_ready = float(np.linalg.norm(palm - READY_POSITION)) < 0.03
+    if state.drops and state.goal is not None and state.palm[2] < state.goal[2]:
+        # Out of the hollow before it goes back.
+        up = palm + np.array([0.0, 0.0, 0.02])
+        return np.concatenate([still, up, rotation, [grip]]), "retreat"
     if away < 0.14 and not at_ready:
         back = state.rotation.T @ (-0.025 * APPROACH + np.array([0.0, 0.0, 0.004]))
         return np.concatenate([still, palm + back, rotation, [grip]]), "retreat"
@@ -277,7 +287,7 @@ def _bring(state: ExpertState, here: ExpertState) -> tuple[Array, str]:
     still = np.zeros(3)
     # Who walks sways.
     room = 0.11 if far and pulled else 0.06
-    if state.grasp_point[2] - surface < over_m - room and across > 0.05:
+    if state.grasp_point[2] - surface < over_m - room and across > state.within_m:
         new = palm + state.rotation.T @ np.array([0.0, 0.0, rise])
         return np.concatenate([still, new, turned, [1.0]]), "lift"
     if far:
@@ -290,7 +300,7 @@ def _bring(state: ExpertState, here: ExpertState) -> tuple[Array, str]:
     if pulled and not (standing and is_quiet(state)):
         return np.concatenate([still, palm, turned, [1.0]]), "settle"
     lowered = state.grasp_point[2] < state.goal[2] + 0.05
-    if across > (OFF_M[1] if lowered else OFF_M[0]):
+    if across > state.within_m * (1.0 if lowered else OVER):
         target = over + np.array([0.0, 0.0, over_m])
         new_aim, phase = aim + towards(target - aim, 0.022), "reach"
     else:

@@ -42,6 +42,9 @@ centre appears in the head camera's frame, -1 to 1 from left to right and from t
 bottom; 2 is far outside."""
 COUNTER_POINT = (0.42, -0.04)
 """Going to the counter means to stand before this point of it, x and y [m]."""
+WITHIN_M = {"bring": 0.09, "sink": 0.10}
+"""So far off the middle of where it shall stand an object stands right [m]; on a tray,
+`ExpertState.within_m`."""
 EITHER_SIDE_M = 0.15
 """So far to either side of a table's middle, or of that point, will do as well [m]."""
 
@@ -83,6 +86,7 @@ class KitchenTruth:
             frame=self._frame(task),
             covered=self._behind(task, self._centre(task)),
             along_m=EITHER_SIDE_M if task.kind == "bring" or self._goes(task) else 0.0,
+            within_m=WITHIN_M.get(task.kind, ExpertState.within_m),
             drops=task.kind == "sink" and not self._goes(task),
             goes=self._goes(task),
             opens=task.kind == "drawer",
