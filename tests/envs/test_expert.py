@@ -7,10 +7,13 @@ import pytest
 
 from brownfield.envs.expert import (
     APPROACH,
+    BACKED_TO_RAD,
     GRASP_OFFSET,
     HALF_VIEW_RAD,
     LIFT_M,
+    LOST_VIEW_RAD,
     PREGRASP_OFFSET,
+    TURNED_TO_RAD,
     ExpertState,
     advance,
     clip_command,
@@ -354,6 +357,83 @@ def test_lets_go_of_what_leans_and_stands_on_its_rim() -> None:
     # What hangs higher is let go of by nobody.
     high = replace(held, grasp_point=goal + 2 * up, palm=goal + 3 * up)
     assert not stands_right(high)
+
+
+def test_who_looks_for_something_goes_on_until_it_is_well_in_view() -> None:
+    """At the border the previous command decides, or one goes to and fro."""
+    state = _state(position=np.array([-0.8, 0.5, 0.75]))
+    bearing = abs(view_angles(state)[0])
+    assert BACKED_TO_RAD < bearing < LOST_VIEW_RAD
+    on, back = state.command.copy(), state.command.copy()
+    on[:3], back[:3] = [0.3, -0.3, 0.0], [-0.3, 0.0, 0.0]
+    assert expert_command(replace(state, command=on))[0][1] < -0.3
+    np.testing.assert_allclose(
+        expert_command(replace(state, command=back))[0][:2], [-0.3, 0.0]
+    )
+    # Where it is well in view both go on, where it is not both step back.
+    middle = replace(state, grasp_point=np.array([0.42, 0.2, 0.95]))
+    outside = replace(state, grasp_point=np.array([0.42, -0.9, 0.95]))
+    for command in (on, back):
+        assert expert_command(replace(middle, command=command))[0][0] > 0.2
+        assert expert_command(replace(outside, command=command))[0][0] == -0.3
+
+
+def test_who_turns_to_find_a_goal_goes_on_until_it_is_well_in_view() -> None:
+    tray = np.array([0.43, 0.9, 0.9])
+    state = _carries(rotation=_heading(0.6), goal=tray)
+    state = replace(state, palm=state.position + state.rotation @ state.command[3:6])
+    state = replace(state, grasp_point=state.palm)
+    bearing = abs(view_angles(replace(state, grasp_point=tray))[0])
+    assert TURNED_TO_RAD < bearing < LOST_VIEW_RAD
+    turning = state.command.copy()
+    turning[2] = 0.6
+    command, phase = place_command(replace(state, command=turning))
+    assert phase == "carry"
+    np.testing.assert_allclose(command[:3], [0.0, 0.0, 0.6])
+    # Who has it in view already walks to it.
+    command, _ = place_command(state)
+    assert abs(command[2]) < 0.4 and command[1] > 0.1
+
+
+def test_how_far_off_its_goal_a_thing_is_let_go_of() -> None:
+    goal = np.array([0.43, -0.2, 0.9])
+    for within, off, right in (
+        (0.05, 0.04, True),
+        (0.05, 0.06, False),
+        (0.09, 0.08, True),
+        (0.09, 0.10, False),
+    ):
+        held = _carries(
+            goal=goal, grasp_point=goal + np.array([off, 0.0, 0.0]), within_m=within
+        )
+        held.command[3:6] = held.grasp_point - held.position
+        held = replace(held, palm=held.grasp_point)
+        assert stands_right(held) is right
+        assert (place_command(held)[1] == "release") is right
+
+
+def test_over_a_sink_a_thing_may_fall_and_the_hand_rises_out() -> None:
+    goal = np.array([0.47, -0.2, 0.9])
+    for height in (-0.1, -0.05, 0.0, 0.05):
+        over = goal + np.array([0.05, 0.0, height])
+        held = _carries(goal=goal, grasp_point=over, within_m=0.1, drops=True)
+        held.command[3:6] = held.grasp_point - held.position
+        held = replace(held, palm=held.grasp_point)
+        assert place_command(held)[1] == "release"
+        opened = held.command.copy()
+        opened[9] = 0.0
+        fallen = replace(held, command=opened, grasp_point=goal - [0.0, 0.0, 0.15])
+        command, phase = place_command(fallen)
+        assert phase == "retreat"
+        if height < 0:
+            np.testing.assert_allclose(command[3:6] - opened[3:6], [0.0, 0.0, 0.02])
+        # Nothing is pulled against the rim: it ends in the ready pose.
+        state = fallen
+        for _ in range(40):
+            command, phase = place_command(state)
+            state = replace(state, command=command)
+            state = replace(state, palm=state.position + command[3:6])
+        assert phase == "done"
 
 
 def test_a_goal_beside_stays_in_view_on_the_way() -> None:
