@@ -43,12 +43,10 @@ HALF_VIEW_RAD = np.deg2rad(28.0)
 """Half the field of view less a margin [rad]."""
 TURNED_TO_RAD = 0.26
 """Who turns to look for something goes on until it is so near to the middle of the
-picture [rad]."""
-BACKED_TO_RAD = 0.42
+picture [rad], not only until it is in view: with one border for both a learner that
+sees it vaguely goes to and fro there."""
+BACKED_TO_RAD = 0.40
 """The same for who steps back to look for it [rad]."""
-LOST_VIEW_RAD = 0.54
-"""Who looks for nothing begins to where it is so far from the middle [rad]: with one
-border for both a learner that sees it vaguely goes to and fro there."""
 LOOK_BEHIND_X_M = -0.8
 """From here the picture shows half a metre and more of a counter to either side: what
 is covered is looked for behind what stands there, no longer from farther back [m]."""
@@ -179,7 +177,7 @@ def is_lost(state: ExpertState, found_rad: float | None) -> bool:
         found_rad: where it counts as found by who is looking for it, as the previous
             command tells [rad]; None for who is not.
     """
-    within = LOST_VIEW_RAD if found_rad is None else found_rad
+    within = HALF_VIEW_RAD if found_rad is None else found_rad
     return state.covered or abs(view_angles(state)[0]) > within
 
 
@@ -211,12 +209,14 @@ def walk(state: ExpertState, *, search: bool = True) -> Array:
     error = stance_error(state)
     # Who has gone to look behind something goes on, or would turn back half-way.
     looks_behind = state.covered and state.command[0] > 0.1
-    backs = BACKED_TO_RAD if state.command[0] < -0.1 else None
-    unseen = search and is_lost(state, backs) and not looks_behind
+    # The only way to step back without a step aside.
+    backs = state.command[0] < -0.2 and abs(state.command[1]) < 0.1
+    lost = is_lost(state, BACKED_TO_RAD if backs else None)
+    unseen = search and lost and not looks_behind
     if unseen and float(np.linalg.norm(error)) > 0.25:
         # Search: face the counter, which is always seen, then step back until the
         # object enters the picture. What does not from so far is behind something.
-        if abs(state.yaw) > 0.12:
+        if abs(state.yaw) > (0.25 if backs else 0.12):
             return np.array([0.0, 0.0, np.clip(-1.4 * state.yaw, -0.6, 0.6)])
         if not state.covered or state.position[0] > LOOK_BEHIND_X_M:
             return np.array([-0.3, 0.0, np.clip(-1.4 * state.yaw, -0.6, 0.6)])

@@ -76,9 +76,11 @@ KEPT_RAD = 0.34
 """On the way to its side the goal stays this near to the middle of the view [rad]."""
 OVER = 0.6
 """An object is lowered from this share of how far off its goal it may stand."""
+STILL_RIGHT_M = 0.025
+"""What the hand has begun to let go of may stand so much farther off [m]."""
 IN_HOLLOW_M = (-0.3, 0.06)
-"""What shall fall into a hollow is let go of so much lower or higher than planned [m].
-"""
+"""What shall fall into a hollow is let go of so much lower or higher than planned [m];
+what stands beside a hollow is above the plan."""
 
 
 def goal_ahead(state: ExpertState) -> ExpertState:
@@ -110,7 +112,7 @@ def stands_right(state: ExpertState) -> bool:
     offset[1] -= np.clip(offset[1], -state.along_m, state.along_m)
     closed = state.command[9] > OPENING_GRIP
     within = state.within_m
-    across, above = (within, 0.012) if closed else (max(0.1, within + 0.03), 0.045)
+    across, above = (within, 0.012) if closed else (within + STILL_RIGHT_M, 0.045)
     aim = state.position + state.rotation @ state.command[3:6]
     if closed and state.palm[2] < state.goal[2] - 0.025:
         # It has slipped up in the hand, which can go no lower.
@@ -120,7 +122,8 @@ def stands_right(state: ExpertState) -> bool:
         above = 0.04
     below = -above
     if state.drops:
-        below, above = IN_HOLLOW_M
+        opened = state.command[9] <= 0.05
+        below, above = IN_HOLLOW_M[0], 0.0 if opened else IN_HOLLOW_M[1]
         across = within if closed else 0.22
     return float(np.hypot(*offset[:2])) < across and below < float(offset[2]) < above
 
@@ -186,12 +189,20 @@ def _way(there: ExpertState, here: ExpertState) -> Array:
     room = CROWDED_X_M if abs(spin) > 0.1 else CLEAR_X_M
     if here.position[0] > room and abs(there.yaw) > 0.3:
         return _back(here)
-    turns = TURNED_TO_RAD if abs(spin) > 0.3 > np.abs(here.command[:2]).max() else None
-    if is_lost(there, turns) and abs(there.yaw) > LOST_RAD:
+    if is_lost(there, _turning_to(there)) and abs(there.yaw) > LOST_RAD:
         first = here.yaw if here.goes else -1.0
         way = spin if abs(spin) > 0.1 else first
         return np.array([0.0, 0.0, np.copysign(SEEK_RAD_S, way)])
     return walk(there)
+
+
+def _turning_to(state: ExpertState) -> float | None:
+    """Where the goal counts as found by who is turning towards it [rad]; None for who
+    is not."""
+    spin = state.command[2]
+    return (
+        TURNED_TO_RAD if abs(spin) > 0.3 and spin * view_angles(state)[0] > 0 else None
+    )
 
 
 def _back(state: ExpertState) -> Array:
@@ -202,8 +213,10 @@ def _back(state: ExpertState) -> Array:
 def _beside(state: ExpertState) -> Array:
     """Base velocity (3,) to a goal somewhere along the counter, kept in view."""
     spin = state.command[2]
-    turns = TURNED_TO_RAD if abs(spin) > 0.3 else None
-    if is_lost(state, turns) and float(np.linalg.norm(stance_error(state))) > 0.2:
+    if (
+        is_lost(state, _turning_to(state))
+        and float(np.linalg.norm(stance_error(state))) > 0.2
+    ):
         left = (spin > 0.0 and state.yaw < SEEK_RAD) or state.yaw < -SEEK_RAD
         turn = np.array([0.0, 0.0, SEEK_RAD_S if left else -SEEK_RAD_S])
         if state.position[0] > SEEK_X_M:

@@ -4,8 +4,13 @@ import mujoco
 import numpy as np
 import pytest
 
-from brownfield.envs.expert import STANCE_Y_M
-from brownfield.envs.expert_place import OFF_M, holds, place_command, stands_right
+from brownfield.envs.expert import STANCE_Y_M, ExpertState
+from brownfield.envs.expert_place import (
+    STILL_RIGHT_M,
+    holds,
+    place_command,
+    stands_right,
+)
 from brownfield.envs.kitchen import generate_kitchen
 from brownfield.envs.kitchen_config import KitchenConfig
 from brownfield.envs.kitchen_drawer import JOINT, OPEN_M
@@ -23,7 +28,7 @@ from brownfield.envs.kitchen_tasks import (
     task_of,
     task_paraphrase,
 )
-from brownfield.envs.kitchen_truth import EITHER_SIDE_M
+from brownfield.envs.kitchen_truth import EITHER_SIDE_M, WITHIN_M
 from brownfield.envs.objects import NAMED
 
 THINGS = {"go": PLACES, "drawer": (DRAWER,)}
@@ -200,7 +205,9 @@ def test_the_judge_takes_all_that_the_expert_lets_go_of() -> None:
         kitchen = generate_kitchen(seed, config)
         for name, along in (("tray", 0.0), ("table", EITHER_SIDE_M)):
             room = np.array(kitchen.spots[name].half) - 0.02
-            assert (np.array([OFF_M[1], along + OFF_M[1]]) < room).all()
+            within = WITHIN_M.get("bring", 0.0) if along else ExpertState.within_m
+            for farthest in (within, within + STILL_RIGHT_M):
+                assert (np.array([farthest, along + farthest]) < room).all()
 
 
 @pytest.mark.parametrize("place", PLACES)
