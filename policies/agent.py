@@ -13,6 +13,7 @@ from torch import Tensor
 from brownfield.policies.checkpoint import Checkpoint, load_checkpoint
 from brownfield.policies.device import device_named
 from brownfield.policies.model import Prefix
+from brownfield.policies.patience import Patience
 from brownfield.policies.policy import (
     frames_of,
     ids_of,
@@ -26,7 +27,7 @@ from brownfield.policies.token_stream import (
     grammar_of,
     vocabulary_of,
 )
-from brownfield.policies.windows import FRAME_SIZE
+from brownfield.policies.windows import FRAME_SIZE, command_columns
 from brownfield.robot.body import Body
 from brownfield.tokenizers.protocols import DigitTokenizer
 from brownfield.tokenizers.resize import area_resize
@@ -100,6 +101,8 @@ class PolicyAgent:
         self._prefix: Prefix | None = None
         self._last_past: Any = None
         self._recollection = Recollection(self.body, self._policy.config.memory_s)
+        self._patience = Patience(self.body)
+        self._columns = command_columns(self.body)
         self.step = 0
 
     @property
@@ -120,6 +123,7 @@ class PolicyAgent:
         self.prompt, self.thought, self._last_past = prompt, None, None
         self.stream = EpisodeStream(self._grammar, ids)
         self._recollection.forget()
+        self._patience.reset()
         self.step = -self.body.executed_steps
 
     def forget(self) -> None:
@@ -182,8 +186,12 @@ class PolicyAgent:
             pointing=share.cpu().numpy(),
             visible=float(look.auxiliary[0, -1].sigmoid()),
         )
+        draw = None
+        if self._patience.is_out(state[self._columns], self.step):
+            # By the step: a look that is taken again, for a film, says the same.
+            draw = torch.Generator().manual_seed(max(self.step, 0))
         digits = self.action_tokenizer.digits
-        return answer_ids(self._policy.trunk, self.body, look, digits)[0]
+        return answer_ids(self._policy.trunk, self.body, look, digits, draw)[0]
 
     def _begin(self, observation: dict[str, Any]) -> None:
         """Begin an episode where the observation tells another prompt."""

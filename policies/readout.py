@@ -37,7 +37,11 @@ _APART = 0.1
 
 
 def answer_ids(
-    trunk: StreamTransformer, body: Body, look: Look, digits: IdDigits
+    trunk: StreamTransformer,
+    body: Body,
+    look: Look,
+    digits: IdDigits,
+    draw: torch.Generator | None = None,
 ) -> NDArray[np.int64]:
     """Ids (B, K) that a body executes after a look.
 
@@ -46,16 +50,24 @@ def answer_ids(
         body: who answers.
         look: what it saw.
         digits: of the body's action tokenizer.
+        draw: ids of a block are drawn from what is likely with this; None says what is
+            likeliest, or the mean.
     """
     string = trunk.port(body.name).string
     if string is None:
-        return action_ids(look.action, body).cpu().numpy()
+        return action_ids(look.action, body, draw).cpu().numpy()
     choose = partial(middle, ordinal=string.ordinal)
     return digits.ids(trunk.write(body.name, look, choose).cpu().numpy())
 
 
-def action_ids(logits: Tensor, body: Body) -> Tensor:
-    """Ids (B, K) of a block, knot by knot, from its logits (B, K, n_bins)."""
+def action_ids(
+    logits: Tensor, body: Body, draw: torch.Generator | None = None
+) -> Tensor:
+    """Ids (B, K) of a block, knot by knot, from its logits (B, K, n_bins); drawn from
+    what is likely where there is something to draw with."""
+    if draw is not None:
+        chance = logits.float().softmax(-1).flatten(0, 1).cpu()
+        return torch.multinomial(chance, 1, generator=draw).view(logits.shape[:2])
     ids = local_mode(logits)
     names = [field.name for field in body.action]
     columns = [names.index(name) for name in BY_MEAN.get(body.name, ())]

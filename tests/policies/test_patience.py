@@ -1,0 +1,68 @@
+"""Who has waited for too long draws from what is likely."""
+
+import numpy as np
+import torch
+
+from brownfield.policies.patience import PATIENCE_S, Patience
+from brownfield.policies.readout import action_ids
+from brownfield.robot.bodies import BODIES, body_named
+
+BODY = body_named("g1_two_hands")
+STEPS = round(PATIENCE_S[BODY.name] * BODY.control_hz)
+
+
+def _still() -> np.ndarray:
+    command = (BODY.action_lower + BODY.action_upper) / 2
+    return np.where([f.rest is not None for f in BODY.action], 0.0, command)
+
+
+def test_who_stands_still_loses_patience() -> None:
+    patience, command = Patience(BODY), _still()
+    out = [patience.is_out(command, step) for step in range(0, 2 * STEPS, 2)]
+    assert out == [step >= STEPS for step in range(0, 2 * STEPS, 2)]
+    assert not Patience(BODY).is_out(command, 10 * STEPS)
+    patience.reset()
+    assert not patience.is_out(command, 10 * STEPS)
+
+
+def test_who_walks_or_moves_a_hand_has_patience() -> None:
+    for index, field in enumerate(BODY.action):
+        patience, command = Patience(BODY), _still()
+        span = BODY.action_upper[index] - BODY.action_lower[index]
+        for step in range(0, 3 * STEPS, 2):
+            # A velocity may stay as it is; a hand has to go somewhere.
+            change = 0.05 if field.rest is not None else 0.002 * step
+            command[index] = _still()[index] + change * span
+            assert not patience.is_out(command, step), field.name
+
+
+def test_a_small_tremor_is_no_motion() -> None:
+    patience = Patience(BODY)
+    span, out = BODY.action_upper - BODY.action_lower, False
+    for step in range(0, STEPS + 2, 2):
+        out = patience.is_out(_still() + 0.003 * (-1) ** step * span, step)
+    assert out
+
+
+def test_others_wait_for_as_long_as_it_takes() -> None:
+    """A car at a red light does not draw lots."""
+    for name in set(BODIES) - set(PATIENCE_S):
+        body = body_named(name)
+        patience = Patience(body)
+        still = np.zeros(body.action_dim)
+        assert not any(patience.is_out(still, step) for step in range(600))
+    assert set(PATIENCE_S) <= set(BODIES)
+
+
+def test_what_is_drawn_is_as_likely_as_it_was_told() -> None:
+    logits = torch.full((400, BODY.action_dim, 63), -20.0)
+    logits[..., 31], logits[..., 40] = 0.0, 0.0
+    logits[..., 3] = -np.log(2)
+    drawn = action_ids(logits, BODY, torch.Generator().manual_seed(0))
+    assert drawn.shape == logits.shape[:2]
+    shares = [(drawn == i).float().mean().item() for i in (31, 40, 3)]
+    np.testing.assert_allclose(shares, [0.4, 0.4, 0.2], atol=0.02)
+    again = action_ids(logits, BODY, torch.Generator().manual_seed(0))
+    assert torch.equal(drawn, again)
+    # Without lots the same answer comes at every look.
+    assert (action_ids(logits, BODY)[1:] == action_ids(logits, BODY)[:1]).all()
