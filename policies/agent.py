@@ -20,7 +20,7 @@ from brownfield.policies.policy import (
     pixels_of,
     text_rows,
 )
-from brownfield.policies.readout import answer_ids
+from brownfield.policies.readout import CLOSED_GRIP, answer_ids
 from brownfield.policies.recall import Recollection
 from brownfield.policies.token_stream import (
     EpisodeStream,
@@ -103,6 +103,8 @@ class PolicyAgent:
         self._recollection = Recollection(self.body, self._policy.config.memory_s)
         self._patience = Patience(self.body)
         self._columns = command_columns(self.body)
+        names = [field.name for field in self.body.action]
+        self._grips = [i for i, name in enumerate(names) if name.endswith("grip")]
         self.step = 0
 
     @property
@@ -186,12 +188,14 @@ class PolicyAgent:
             pointing=share.cpu().numpy(),
             visible=float(look.auxiliary[0, -1].sigmoid()),
         )
-        draw = None
-        if self._patience.is_out(state[self._columns], self.step):
+        draw, command = None, state[self._columns]
+        if self._patience.is_out(command, self.step):
             # By the step: a look that is taken again, for a film, says the same.
             draw = torch.Generator().manual_seed(max(self.step, 0))
         digits = self.action_tokenizer.digits
-        return answer_ids(self._policy.trunk, self.body, look, digits, draw)[0]
+        holds = bool((command[self._grips] > CLOSED_GRIP).any())
+        trunk = self._policy.trunk
+        return answer_ids(trunk, self.body, look, digits, draw, holds=holds)[0]
 
     def _begin(self, observation: dict[str, Any]) -> None:
         """Begin an episode where the observation tells another prompt."""

@@ -24,9 +24,20 @@ BY_MEAN: dict[str, tuple[str, ...]] = {
 """Fields by body whose ids are the mean of what is likely. Half of braking is a choice
 too, and a late one is the car ahead; a palm that may have to rise further rises a
 little, instead of stopping below what counts as lifted. Half of two ways round
-something is not a choice, so all other fields take what is likeliest. A palm that stops
-between two ways is moved on by `patience`. Ids that are said one after another are read
-by `string_head.middle`."""
+something is not a choice, so all other fields take what is likeliest. Ids that are said
+one after another are read by `string_head.middle`."""
+BY_SIDE = ("g1_two_hands",)
+"""Bodies whose means do not stop between two ways: where much lies on both sides of
+staying, and more than on it, they take that of the likelier side. A hand that does not
+know whether it has arrived goes on or back, instead of waiting for ever. One that holds
+something comes to a place, which is no choice: from side to side it would never stay
+over a tray."""
+CLOSED_GRIP = 0.9
+"""From here on a hand holds something."""
+_SIDE_SHARE = 0.15
+"""So much on either side makes two ways."""
+_APART = 0.1
+"""Of the range between the ends, so far their means are apart."""
 
 
 def answer_ids(
@@ -35,6 +46,8 @@ def answer_ids(
     look: Look,
     digits: IdDigits,
     draw: torch.Generator | None = None,
+    *,
+    holds: bool = False,
 ) -> NDArray[np.int64]:
     """Ids (B, K) that a body executes after a look.
 
@@ -45,16 +58,21 @@ def answer_ids(
         digits: of the body's action tokenizer.
         draw: ids of a block are drawn from what is likely with this; None says what is
             likeliest, or the mean.
+        holds: whether a hand holds something.
     """
     string = trunk.port(body.name).string
     if string is None:
-        return action_ids(look.action, body, draw).cpu().numpy()
+        return action_ids(look.action, body, draw, holds=holds).cpu().numpy()
     choose = partial(middle, ordinal=string.ordinal)
     return digits.ids(trunk.write(body.name, look, choose).cpu().numpy())
 
 
 def action_ids(
-    logits: Tensor, body: Body, draw: torch.Generator | None = None
+    logits: Tensor,
+    body: Body,
+    draw: torch.Generator | None = None,
+    *,
+    holds: bool = False,
 ) -> Tensor:
     """Ids (B, K) of a block, knot by knot, from its logits (B, K, n_bins); drawn from
     what is likely where there is something to draw with."""
@@ -67,8 +85,25 @@ def action_ids(
     if columns:
         by_mean = torch.zeros(len(names), dtype=torch.bool, device=logits.device)
         by_mean[columns] = True
-        chance = logits.float().softmax(-1)
-        bins = torch.arange(logits.shape[-1], device=logits.device)
-        mean = (chance * bins).sum(-1).round().long()
+        mean = _mean(logits, body.name in BY_SIDE and not holds)
         ids = torch.where(by_mean.repeat(ids.shape[1] // len(names)), mean, ids)
     return ids
+
+
+def _mean(logits: Tensor, by_side: bool) -> Tensor:
+    """Ids (B, K) by the mean of what is likely in logits (B, K, n_bins)."""
+    chance = logits.float().softmax(-1)
+    n_bins = logits.shape[-1]
+    bins = torch.arange(n_bins, device=logits.device)
+    mean = (chance * bins).sum(-1)
+    if by_side:
+        middle = (n_bins - 1) // 2
+        below, above = chance[..., :middle], chance[..., middle + 1 :]
+        less, more = below.sum(-1), above.sum(-1)
+        low = (below * bins[:middle]).sum(-1) / less.clamp_min(1e-9)
+        high = (above * bins[middle + 1 :]).sum(-1) / more.clamp_min(1e-9)
+        two = torch.minimum(less, more) > _SIDE_SHARE
+        two &= torch.maximum(less, more) > chance[..., middle]
+        two &= high - low > _APART * (n_bins - 1)
+        mean = torch.where(two, torch.where(more > less, high, low), mean)
+    return mean.round().long()
