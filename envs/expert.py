@@ -166,7 +166,7 @@ def view_angles(state: ExpertState) -> tuple[float, float]:
 def in_view(state: ExpertState) -> bool:
     """Whether the object is between the left and the right border of the picture, and
     nothing stands before it."""
-    return not state.covered and abs(view_angles(state)[0]) <= HALF_VIEW_RAD
+    return not is_lost(state, None)
 
 
 def is_lost(state: ExpertState, found_rad: float | None) -> bool:

@@ -20,7 +20,7 @@ from brownfield.policies.policy import (
     pixels_of,
     text_rows,
 )
-from brownfield.policies.readout import CLOSED_GRIP, answer_ids
+from brownfield.policies.readout import HOLDING_GRIP, answer_ids
 from brownfield.policies.recall import Recollection
 from brownfield.policies.token_stream import (
     EpisodeStream,
@@ -193,7 +193,7 @@ class PolicyAgent:
             # By the step: a look that is taken again, for a film, says the same.
             draw = torch.Generator().manual_seed(max(self.step, 0))
         digits = self.action_tokenizer.digits
-        holds = bool((command[self._grips] > CLOSED_GRIP).any())
+        holds = bool((command[self._grips] > HOLDING_GRIP).any())
         trunk = self._policy.trunk
         return answer_ids(trunk, self.body, look, digits, draw, holds=holds)[0]
 

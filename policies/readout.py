@@ -32,7 +32,7 @@ staying, and more than on it, they take that of the likelier side. A hand that d
 know whether it has arrived goes on or back, instead of waiting for ever. One that holds
 something comes to a place, which is no choice: from side to side it would never stay
 over a tray."""
-CLOSED_GRIP = 0.9
+HOLDING_GRIP = 0.9
 """From here on a hand holds something."""
 _SIDE_SHARE = 0.15
 """So much on either side makes two ways."""
@@ -74,8 +74,8 @@ def action_ids(
     *,
     holds: bool = False,
 ) -> Tensor:
-    """Ids (B, K) of a block, knot by knot, from its logits (B, K, n_bins); drawn from
-    what is likely where there is something to draw with."""
+    """Ids (B, K) of a block, knot by knot, from its logits (B, K, n_bins); `draw` and
+    `holds` as in `answer_ids`."""
     if draw is not None:
         chance = logits.float().softmax(-1).flatten(0, 1).cpu()
         return torch.multinomial(chance, 1, generator=draw).view(logits.shape[:2])

@@ -205,7 +205,7 @@ def test_the_judge_takes_all_that_the_expert_lets_go_of() -> None:
         kitchen = generate_kitchen(seed, config)
         for name, along in (("tray", 0.0), ("table", EITHER_SIDE_M)):
             room = np.array(kitchen.spots[name].half) - 0.02
-            within = WITHIN_M.get("bring", 0.0) if along else ExpertState.within_m
+            within = WITHIN_M["bring"] if along else ExpertState.within_m
             for farthest in (within, within + STILL_RIGHT_M):
                 assert (np.array([farthest, along + farthest]) < room).all()
 

@@ -88,3 +88,16 @@ def test_bad_observations_are_named(
 def test_bad_prompts_are_refused(agent: PolicyAgent, prompt: str) -> None:
     with pytest.raises(ValueError, match="prompt"):
         agent.reset(prompt)
+
+
+def test_two_hands_that_stand_still_say_something_else_after_a_while() -> None:
+    agent = PolicyAgent("g1_kitchens")
+    agent.reset("open the drawer")
+    frame = np.full((64, 64, 3), 128, np.uint8)
+    still = {"head": frame, "state": np.zeros(agent.body.state_dim, np.float32)}
+    said = [agent.act(still, step=step) for step in (0, 4, 8)]
+    assert all(np.array_equal(said[0], ids) for ids in said)
+    drawn = agent.act(still, step=10)
+    assert not np.array_equal(said[0], drawn)
+    # A look that is taken again, for a film, says the same.
+    assert np.array_equal(drawn, agent.act(still, step=10))
