@@ -1,12 +1,15 @@
 """When a body has stood still for longer than there is reason to.
 
 What a policy finds likeliest in every field can be to stay as it is, look after look,
-although it is about as likely that it should open its hand, or step back. Then nothing
-changes what it sees, and it would wait for ever. So who has waited for a while says
-what is likely by drawing from it, instead of what is likeliest.
+although it is about as likely that it should open its hand, or step back; or a hand
+sways about a point between two ways. Then nothing changes what it sees, and it would
+wait for ever. So who has waited for a while says what is likely by drawing from it,
+instead of what is likeliest; not who is sure that it should wait, see `readout`.
 """
 
 from __future__ import annotations
+
+from collections import deque
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +18,12 @@ from brownfield.robot.body import Body
 
 Array = NDArray[np.floating]
 
-PATIENCE_S = {"g1_two_hands": 1.0}
+PATIENCE_S = {"g1_two_hands": 2.0}
 """Bodies that need not wait for anybody, and how long they stand still [s]."""
-_STILL = 0.01
-"""Commands that differ by less of their range are the same."""
+_REST = 0.01
+"""A velocity that differs from rest by less of its range is none."""
+_SWAY = 0.08
+"""A hand that has kept within so much of its range has gone nowhere."""
 
 
 class Patience:
@@ -30,16 +35,15 @@ class Patience:
         self._hz = body.control_hz
         # Velocities have a value of rest; the other fields tell where to be (NaN).
         self._rest = body.action_rest
-        self._room = _STILL * (body.action_upper - body.action_lower)
+        self._span = body.action_upper - body.action_lower
         self.reset()
 
     def reset(self) -> None:
         """A new episode."""
-        self._kept: Array | None = None
-        self._since = 0
+        self._kept: deque[tuple[int, Array]] = deque()
 
     def is_out(self, command: Array, step: int) -> bool:
-        """Whether nothing has changed for so long.
+        """Whether the body has been at one place for so long.
 
         Args:
             command: being executed (D,), in units of the body's action fields.
@@ -47,8 +51,14 @@ class Patience:
         """
         if self._most_s is None:
             return False
-        moves = np.abs(command - self._rest) > self._room
-        kept = self._kept
-        if kept is None or (moves | (np.abs(command - kept) > self._room)).any():
-            self._kept, self._since = np.array(command), step
-        return (step - self._since) / self._hz >= self._most_s
+        if (np.abs(command - self._rest) > _REST * self._span).any():
+            self._kept.clear()
+            return False
+        self._kept.append((step, np.array(command)))
+        first = step - round(self._most_s * self._hz)
+        while len(self._kept) > 1 and self._kept[1][0] <= first:
+            self._kept.popleft()
+        kept = np.array([told for _, told in self._kept])
+        stays = np.ptp(kept, axis=0) <= _SWAY * self._span
+        there = stays[np.isnan(self._rest)].all()
+        return bool(there) and self._kept[0][0] <= first

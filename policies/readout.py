@@ -36,6 +36,8 @@ HOLDING_GRIP = 0.9
 """From here on a hand holds something."""
 _SIDE_SHARE = 0.15
 """So much on either side makes two ways."""
+_SURE = 0.7
+"""Who finds it so likely of every field that it stays as it is, draws nothing."""
 _APART = 0.1
 """Of the range between the ends, so far their means are apart."""
 
@@ -56,8 +58,8 @@ def answer_ids(
         body: who answers.
         look: what it saw.
         digits: of the body's action tokenizer.
-        draw: ids of a block are drawn from what is likely with this; None says what is
-            likeliest, or the mean.
+        draw: ids of a block are drawn from what is likely with this, unless staying is
+            likely of every field; None says what is likeliest, or the mean.
         holds: whether a hand holds something.
     """
     string = trunk.port(body.name).string
@@ -76,11 +78,11 @@ def action_ids(
 ) -> Tensor:
     """Ids (B, K) of a block, knot by knot, from its logits (B, K, n_bins); `draw` and
     `holds` as in `answer_ids`."""
-    if draw is not None:
+    names = [field.name for field in body.action]
+    if draw is not None and not _is_sure(logits[:, : len(names)]):
         chance = logits.float().softmax(-1).flatten(0, 1).cpu()
         return torch.multinomial(chance, 1, generator=draw).view(logits.shape[:2])
     ids = local_mode(logits)
-    names = [field.name for field in body.action]
     columns = [names.index(name) for name in BY_MEAN.get(body.name, ())]
     if columns:
         by_mean = torch.zeros(len(names), dtype=torch.bool, device=logits.device)
@@ -88,6 +90,14 @@ def action_ids(
         mean = _mean(logits, body.name in BY_SIDE and not holds)
         ids = torch.where(by_mean.repeat(ids.shape[1] // len(names)), mean, ids)
     return ids
+
+
+def _is_sure(logits: Tensor) -> bool:
+    """Whether all fields most likely stay as they are, in logits (B, D, n_bins) of the
+    first knot: who has arrived stands still for a reason."""
+    middle = (logits.shape[-1] - 1) // 2
+    stays = logits.float().softmax(-1)[..., middle - 1 : middle + 2].sum(-1)
+    return bool((stays > _SURE).all())
 
 
 def _mean(logits: Tensor, by_side: bool) -> Tensor:
