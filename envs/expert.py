@@ -102,7 +102,7 @@ class ExpertState:
     it is as the counter is in the world; None for the counter itself."""
     along_m: float = 0.0
     """So far to either side of the goal, along its surface, will do as well [m]."""
-    within_m: float = 0.05
+    within_m: float = 0.07
     """The object stands right so near to its goal [m]."""
     covered: bool = False
     """Whether something stands before the object, so that the camera cannot see it."""

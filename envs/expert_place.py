@@ -64,6 +64,12 @@ PRESSED_M = 0.025
 LOST_RAD = 0.8
 """Turned away so far from a surface that is out of view, nothing tells where it is
 [rad]."""
+LADEN_BACK_M_S = 0.2
+"""Told to step back more slowly than this the robot stays where it is, as long as it
+holds something out in front; told to step back faster, it is about so much slower
+[m/s]."""
+LADEN_ASIDE = 1.5
+"""Sideways it does less than half of what it is told; by so much it is told more."""
 SEEK_RAD_S = 0.6
 """Turning on the spot to find a goal [rad/s]."""
 SEEK_X_M = -0.12
@@ -72,8 +78,13 @@ SEEK_RAD = 1.1
 """So far it looks to either side along the counter [rad]."""
 ASIDE_X_M = -0.2
 """From here back something can be carried along the counter [m]."""
-KEPT_RAD = 0.34
-"""On the way to its side the goal stays this near to the middle of the view [rad]."""
+KEPT_RAD = (0.15, 0.34)
+"""On the way to its side the goal stays this near to the middle of the view [rad], far
+from it and at it: what is kept near the border is lost and found by turns."""
+FAR_M = (0.5, 0.15)
+"""So far along the counter is far from it and at it [m]."""
+FACING_RAD = 0.2
+"""Turned away from the counter by more, it has been looking to that side [rad]."""
 OVER = 0.6
 """An object is lowered from this share of how far off its goal it may stand."""
 STILL_RIGHT_M = 0.025
@@ -210,28 +221,51 @@ def _back(state: ExpertState) -> Array:
     return 0.3 * np.array([-np.cos(state.yaw), np.sin(state.yaw), 0.0])
 
 
+def _laden(velocity: Array) -> Array:
+    """A base velocity (3,) as it has to be told with something held out in front."""
+    vx, vy, wz = velocity
+    if vx < -STANDING_SPEED:
+        vx = max(vx - LADEN_BACK_M_S, -0.5)
+    return np.array([vx, np.clip(LADEN_ASIDE * vy, -0.4, 0.4), wz])
+
+
 def _beside(state: ExpertState) -> Array:
     """Base velocity (3,) to a goal somewhere along the counter, kept in view."""
-    spin = state.command[2]
-    if (
-        is_lost(state, _turning_to(state))
-        and float(np.linalg.norm(stance_error(state))) > 0.2
-    ):
-        left = (spin > 0.0 and state.yaw < SEEK_RAD) or state.yaw < -SEEK_RAD
+    aside_m = float(stance_error(state)[1])
+    lost = is_lost(state, _turning_to(state))
+    if lost and float(np.linalg.norm(stance_error(state))) > 0.2:
+        spin = state.command[2]
+        way = _looks_to(state)
+        left = (way > 0.0 and state.yaw < SEEK_RAD) or state.yaw < -SEEK_RAD
         turn = np.array([0.0, 0.0, SEEK_RAD_S if left else -SEEK_RAD_S])
         if state.position[0] > SEEK_X_M:
             # Who has begun to turn goes on, or would begin anew on the same side.
             return _back(state) + (turn if abs(spin) > 0.1 else 0.0)
         return turn
     velocity = walk(state, search=False)
-    if abs(float(stance_error(state)[1])) > 0.15:
+    if abs(aside_m) > 0.15:
         # What sticks out before the robot passes before other things, not over them.
         velocity[0] = np.clip(1.3 * (ASIDE_X_M - state.position[0]), -0.35, 0.35)
         velocity[1] *= state.position[0] < ASIDE_X_M + 0.06
+    kept = float(np.interp(abs(aside_m), FAR_M[::-1], KEPT_RAD[::-1]))
     aside = view_angles(state)[0] + state.yaw
-    heading = np.copysign(max(0.0, abs(aside) - KEPT_RAD), aside)
+    heading = np.copysign(max(0.0, abs(aside) - kept), aside)
     velocity[2] = np.clip(-1.4 * (state.yaw - heading), -0.6, 0.6)
     return velocity
+
+
+def _looks_to(state: ExpertState) -> float:
+    """On which side along the counter a goal is looked for: left (> 0) or right.
+
+    Who turns fast goes on; who is turned to one side has been looking there, and who
+    steps aside has seen it there. Otherwise it begins on the right.
+    """
+    _, aside, spin = state.command[:3]
+    if abs(spin) > 0.3:
+        return spin
+    if abs(state.yaw) > FACING_RAD:
+        return state.yaw
+    return aside if abs(aside) > 0.1 else -1.0
 
 
 def let_go(state: ExpertState) -> tuple[Array, str]:
@@ -307,7 +341,7 @@ def _bring(state: ExpertState, here: ExpertState) -> tuple[Array, str]:
         target = CARRY_POSITION.copy()
         target[2] = palm[2] + rise
         new = palm + towards(target - palm, 0.025)
-        velocity = _way(at_goal, here) if pulled else still
+        velocity = _laden(_way(at_goal, here)) if pulled else still
         phase = "carry" if pulled else "pull"
         return np.concatenate([velocity, new, turned, [1.0]]), phase
     if pulled and not (standing and is_quiet(state)):
