@@ -22,6 +22,7 @@ from brownfield.envs.expert import (
 )
 from brownfield.envs.expert_place import (
     CARRY_POSITION,
+    LADEN_BACK_M_S,
     go_command,
     place_command,
     stands_right,
@@ -188,7 +189,8 @@ def test_who_carries_something_aside_steps_back_first() -> None:
             there = replace(held, position=position, palm=palm, grasp_point=palm)
             said, phase = place_command(there)
             assert phase == "carry" and said[0] < (0.01 if steps_aside else -0.1)
-            assert bool(side * said[1] > 0.1) is steps_aside
+            along = (turned @ [said[0], said[1], 0.0])[1]
+            assert bool(side * along > 0.1) is steps_aside
 
 
 def test_who_stands_still_with_something_in_the_hand_keeps_it() -> None:
@@ -451,6 +453,34 @@ def test_a_goal_beside_stays_in_view_on_the_way() -> None:
     state = replace(state, palm=state.position + state.rotation @ state.command[3:6])
     command, phase = place_command(replace(state, grasp_point=state.palm))
     assert phase == "carry" and abs(command[2]) < 0.35 and command[1] > 0.1
+
+
+def test_a_goal_that_was_lost_again_is_looked_for_on_its_side() -> None:
+    """What it has just seen on the left is not looked for on the right first."""
+    tray = np.array([0.43, 0.9, 0.9])
+    for side in (-1.0, 1.0):
+        goal = tray * [1.0, side, 1.0]
+        for yaw, aside in ((0.3, 0.0), (0.05, 0.3)):
+            for spin in (-0.2, 0.0, 0.2):
+                held = _carries(rotation=_heading(side * yaw), goal=goal)
+                position = np.array([-0.2, 0.0, 0.75])
+                palm = position + held.rotation @ held.command[3:6]
+                held = replace(held, position=position, palm=palm, grasp_point=palm)
+                command = held.command.copy()
+                command[1:3] = side * aside, side * spin
+                said, phase = place_command(replace(held, command=command))
+                assert phase == "carry" and side * said[2] > 0.5, (side, yaw, spin)
+
+
+def test_who_carries_something_is_told_to_step_back_faster() -> None:
+    """Or it would stay where it is, see `LADEN_BACK_M_S`."""
+    goal = np.array([0.43, 0.0, 0.9])
+    for away in (0.06, 0.1, 0.3):
+        position = np.array([0.01 + away, 0.13, 0.75])
+        held = _carries(goal=goal, position=position)
+        palm = position + held.command[3:6]
+        said, phase = place_command(replace(held, palm=palm, grasp_point=palm))
+        assert phase == "carry" and said[0] < -LADEN_BACK_M_S, away
 
 
 def test_waits_until_the_body_is_quiet() -> None:

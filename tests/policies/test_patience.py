@@ -31,17 +31,29 @@ def test_who_walks_or_moves_a_hand_has_patience() -> None:
         span = BODY.action_upper[index] - BODY.action_lower[index]
         for step in range(0, 3 * STEPS, 2):
             # A velocity may stay as it is; a hand has to go somewhere.
-            change = 0.05 if field.rest is not None else 0.002 * step
+            change = 0.05 if field.rest is not None else 0.005 * step
             command[index] = _still()[index] + change * span
             assert not patience.is_out(command, step), field.name
 
 
-def test_a_small_tremor_is_no_motion() -> None:
-    patience = Patience(BODY)
-    span, out = BODY.action_upper - BODY.action_lower, False
+def test_a_hand_that_sways_on_the_spot_goes_nowhere() -> None:
+    hands = [field.rest is None for field in BODY.action]
+    sway = np.where(hands, BODY.action_upper - BODY.action_lower, 0.0)
+    for most, out in ((0.03, True), (0.06, False)):
+        patience = Patience(BODY)
+        steps = range(0, 2 * STEPS, 2)
+        said = [patience.is_out(_still() + most * np.sin(i) * sway, i) for i in steps]
+        assert said[-1] is out
+
+
+def test_who_has_walked_waits_anew() -> None:
+    patience, walks = Patience(BODY), _still()
+    walks[0] = 0.3
     for step in range(0, STEPS + 2, 2):
-        out = patience.is_out(_still() + 0.003 * (-1) ** step * span, step)
-    assert out
+        patience.is_out(_still(), step)
+    assert not patience.is_out(walks, STEPS + 2)
+    assert not patience.is_out(_still(), STEPS + 4)
+    assert patience.is_out(_still(), 2 * STEPS + 4)
 
 
 def test_others_wait_for_as_long_as_it_takes() -> None:
@@ -64,5 +76,16 @@ def test_what_is_drawn_is_as_likely_as_it_was_told() -> None:
     np.testing.assert_allclose(shares, [0.4, 0.4, 0.2], atol=0.02)
     again = action_ids(logits, BODY, torch.Generator().manual_seed(0))
     assert torch.equal(drawn, again)
+    # Who is sure of every field that it stays as it is draws nothing.
+    sure = torch.full((1, BODY.action_dim, 63), -6.0)
+    sure[..., 31] = 0.0
+    chance = sure.softmax(-1)[..., 30:33].sum(-1)
+    assert (chance > 0.7).all() and chance.max() < 0.95
+    for seed in range(20):
+        lots = torch.Generator().manual_seed(seed)
+        assert torch.equal(action_ids(sure, BODY, lots), action_ids(sure, BODY))
+    sure[0, 3] = 0.0
+    lots = [torch.Generator().manual_seed(seed) for seed in range(20)]
+    assert len({int(action_ids(sure, BODY, lot)[0, 3]) for lot in lots}) > 5
     # Without lots the same answer comes at every look.
     assert (action_ids(logits, BODY)[1:] == action_ids(logits, BODY)[:1]).all()
