@@ -59,6 +59,12 @@ OPENING_GRIP = 0.9
 KEPT_M = 0.08
 """In the closed hand it may hang this far [m]: what fingers hold is not let go of."""
 
+LADEN_BACK_M_S = 0.2
+"""Told to step back more slowly than this the robot stays where it is, as long as it
+holds something out in front; told to step back faster, it is about so much slower
+[m/s]."""
+LADEN_ASIDE = 1.5
+"""Sideways it does less than half of what it is told; by so much it is told more."""
 CARRIED = ("pull", "carry", "reach", "lower")
 """Phases in which the object follows the hand."""
 
@@ -102,7 +108,7 @@ class ExpertState:
     it is as the counter is in the world; None for the counter itself."""
     along_m: float = 0.0
     """So far to either side of the goal, along its surface, will do as well [m]."""
-    within_m: float = 0.07
+    within_m: float = 0.06
     """The object stands right so near to its goal [m]."""
     covered: bool = False
     """Whether something stands before the object, so that the camera cannot see it."""
@@ -333,9 +339,10 @@ def advance(state: ExpertState, command: Array, phase: str, dt_s: float) -> Expe
     """The state after a command, by kinematics alone."""
     c, s = np.cos(state.yaw), np.sin(state.yaw)
     turn = rotation_from_vector(np.array([0.0, 0.0, command[2] * dt_s]))
-    base = np.array(
-        [c * command[0] - s * command[1], s * command[0] + c * command[1], 0.0]
-    )
+    vx, vy = command[:2]
+    if phase == "carry":
+        vx, vy = min(vx + LADEN_BACK_M_S, 0.0) if vx < 0.0 else vx, vy / LADEN_ASIDE
+    base = np.array([c * vx - s * vy, s * vx + c * vy, 0.0])
     position = state.position + base * dt_s
     rotation = turn @ state.rotation
     palm = position + rotation @ command[3:6]

@@ -16,6 +16,8 @@ from brownfield.envs.expert import (
     APPROACH,
     CLOSED_GRIP,
     GRASP_ROTATION,
+    LADEN_ASIDE,
+    LADEN_BACK_M_S,
     OPENING_GRIP,
     STANCE_Y_M,
     TURNED_TO_RAD,
@@ -64,12 +66,6 @@ PRESSED_M = 0.025
 LOST_RAD = 0.8
 """Turned away so far from a surface that is out of view, nothing tells where it is
 [rad]."""
-LADEN_BACK_M_S = 0.2
-"""Told to step back more slowly than this the robot stays where it is, as long as it
-holds something out in front; told to step back faster, it is about so much slower
-[m/s]."""
-LADEN_ASIDE = 1.5
-"""Sideways it does less than half of what it is told; by so much it is told more."""
 SEEK_RAD_S = 0.6
 """Turning on the spot to find a goal [rad/s]."""
 SEEK_X_M = -0.12
@@ -221,10 +217,16 @@ def _back(state: ExpertState) -> Array:
     return 0.3 * np.array([-np.cos(state.yaw), np.sin(state.yaw), 0.0])
 
 
-def _laden(velocity: Array) -> Array:
-    """A base velocity (3,) as it has to be told with something held out in front."""
+def _laden(velocity: Array, before: Array) -> Array:
+    """A base velocity (3,) as it has to be told with something held out in front.
+
+    Args:
+        velocity: that it shall have.
+        before: the previous command (10,); who steps back already goes on until it is
+            there, so that swaying by a centimetre makes no difference.
+    """
     vx, vy, wz = velocity
-    if vx < -STANDING_SPEED:
+    if vx < (-STANDING_SPEED if before[0] < -0.1 else -0.06):
         vx = max(vx - LADEN_BACK_M_S, -0.5)
     return np.array([vx, np.clip(LADEN_ASIDE * vy, -0.4, 0.4), wz])
 
@@ -250,7 +252,8 @@ def _beside(state: ExpertState) -> Array:
     kept = float(np.interp(abs(aside_m), FAR_M[::-1], KEPT_RAD[::-1]))
     aside = view_angles(state)[0] + state.yaw
     heading = np.copysign(max(0.0, abs(aside) - kept), aside)
-    velocity[2] = np.clip(-1.4 * (state.yaw - heading), -0.6, 0.6)
+    # More slowly than who turns to find it.
+    velocity[2] = np.clip(-1.4 * (state.yaw - heading), -0.28, 0.28)
     return velocity
 
 
@@ -258,14 +261,16 @@ def _looks_to(state: ExpertState) -> float:
     """On which side along the counter a goal is looked for: left (> 0) or right.
 
     Who turns fast goes on; who is turned to one side has been looking there, and who
-    steps aside has seen it there. Otherwise it begins on the right.
+    steps aside has seen it there. Otherwise it goes on turning, or begins on the right.
     """
     _, aside, spin = state.command[:3]
     if abs(spin) > 0.3:
         return spin
     if abs(state.yaw) > FACING_RAD:
         return state.yaw
-    return aside if abs(aside) > 0.1 else -1.0
+    if abs(aside) > 0.1:
+        return aside
+    return spin if abs(spin) > 0.1 else -1.0
 
 
 def let_go(state: ExpertState) -> tuple[Array, str]:
@@ -341,7 +346,7 @@ def _bring(state: ExpertState, here: ExpertState) -> tuple[Array, str]:
         target = CARRY_POSITION.copy()
         target[2] = palm[2] + rise
         new = palm + towards(target - palm, 0.025)
-        velocity = _laden(_way(at_goal, here)) if pulled else still
+        velocity = _laden(_way(at_goal, here), previous) if pulled else still
         phase = "carry" if pulled else "pull"
         return np.concatenate([velocity, new, turned, [1.0]]), phase
     if pulled and not (standing and is_quiet(state)):

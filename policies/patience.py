@@ -20,6 +20,8 @@ Array = NDArray[np.floating]
 
 PATIENCE_S = {"g1_two_hands": 2.0}
 """Bodies that need not wait for anybody, and how long they stand still [s]."""
+_GAP_S = 1.0
+"""Looks that are farther apart do not belong together [s]."""
 _REST = 0.01
 """A velocity that differs from rest by less of its range is none."""
 _SWAY = 0.08
@@ -41,24 +43,37 @@ class Patience:
     def reset(self) -> None:
         """A new episode."""
         self._kept: deque[tuple[int, Array]] = deque()
+        self._last, self._out = 0, -1
 
     def is_out(self, command: Array, step: int) -> bool:
         """Whether the body has been at one place for so long.
 
+        After that it has some patience again, half as much.
+
         Args:
             command: being executed (D,), in units of the body's action fields.
-            step: control step of the episode.
+            step: control step of the episode; a look may be taken once more.
         """
         if self._most_s is None:
             return False
+        if step == self._out:
+            return True
+        if not 0 <= step - self._last <= _GAP_S * self._hz:
+            # Somebody else has acted meanwhile.
+            self._kept.clear()
+        self._last = step
         if (np.abs(command - self._rest) > _REST * self._span).any():
             self._kept.clear()
             return False
         self._kept.append((step, np.array(command)))
-        first = step - round(self._most_s * self._hz)
-        while len(self._kept) > 1 and self._kept[1][0] <= first:
+        most = round(self._most_s * self._hz)
+        while len(self._kept) > 1 and self._kept[1][0] <= step - most:
             self._kept.popleft()
         kept = np.array([told for _, told in self._kept])
         stays = np.ptp(kept, axis=0) <= _SWAY * self._span
-        there = stays[np.isnan(self._rest)].all()
-        return bool(there) and self._kept[0][0] <= first
+        there = bool(stays[np.isnan(self._rest)].all())
+        if not there or self._kept[0][0] > step - most:
+            return False
+        self._kept = deque([(step - most // 2, np.array(command))])
+        self._out = step
+        return True

@@ -36,7 +36,7 @@ HOLDING_GRIP = 0.9
 """From here on a hand holds something."""
 _SIDE_SHARE = 0.15
 """So much on either side makes two ways."""
-_SURE = 0.7
+_SURE = 0.8
 """Who finds it so likely of every field that it stays as it is, draws nothing."""
 _APART = 0.1
 """Of the range between the ends, so far their means are apart."""

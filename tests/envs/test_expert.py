@@ -474,13 +474,28 @@ def test_a_goal_that_was_lost_again_is_looked_for_on_its_side() -> None:
 
 def test_who_carries_something_is_told_to_step_back_faster() -> None:
     """Or it would stay where it is, see `LADEN_BACK_M_S`."""
-    goal = np.array([0.43, 0.0, 0.9])
+
+    def at(x: float, y: float, before: tuple[float, float]) -> ExpertState:
+        held = _carries(goal=np.array([0.43, 0.0, 0.9]))
+        command, position = held.command.copy(), np.array([x, y, 0.75])
+        command[:2], palm = before, position + command[3:6]
+        return replace(
+            held, command=command, position=position, palm=palm, grasp_point=palm
+        )
+
     for away in (0.06, 0.1, 0.3):
-        position = np.array([0.01 + away, 0.13, 0.75])
-        held = _carries(goal=goal, position=position)
-        palm = position + held.command[3:6]
-        said, phase = place_command(replace(held, palm=palm, grasp_point=palm))
-        assert phase == "carry" and said[0] < -LADEN_BACK_M_S, away
+        held = at(-0.04 + away, 0.13, (-0.3, 0.0))
+        said, phase = place_command(held)
+        assert phase == "carry" and said[0] < -LADEN_BACK_M_S - 0.06, away
+        # Its plan knows that this is less.
+        after = advance(held, clip_command(said), phase, 0.1)
+        assert -0.04 < after.position[0] - held.position[0] < -0.006
+    # Who has begun goes on; for who steps aside a centimetre makes no difference.
+    for before, goes_back in (((-0.3, 0.0), True), ((0.0, 0.2), False)):
+        for away in (0.0, 0.01, 0.02):
+            said = place_command(at(-0.04 + away, 0.0, before))[0]
+            assert bool(said[0] < -LADEN_BACK_M_S) is goes_back
+            assert goes_back or abs(said[0]) < 0.06
 
 
 def test_waits_until_the_body_is_quiet() -> None:
