@@ -85,7 +85,10 @@ OVER = 0.6
 """An object is lowered from this share of how far off its goal it may stand."""
 STILL_RIGHT_M = 0.025
 """What the hand has begun to let go of may stand so much farther off [m]."""
-IN_HOLLOW_M = (-0.3, 0.06)
+FALLS_M = 0.022
+"""It is let go of so low above where it shall stand [m]: who sees this to a centimetre
+or two must not wait for the last one."""
+IN_HOLLOW_M = (-0.3, 0.12)
 """What shall fall into a hollow is let go of so much lower or higher than planned [m];
 what stands beside a hollow is above the plan."""
 
@@ -119,7 +122,7 @@ def stands_right(state: ExpertState) -> bool:
     offset[1] -= np.clip(offset[1], -state.along_m, state.along_m)
     closed = state.command[9] > OPENING_GRIP
     within = state.within_m
-    across, above = (within, 0.012) if closed else (within + STILL_RIGHT_M, 0.045)
+    across, above = (within, FALLS_M) if closed else (within + STILL_RIGHT_M, 0.045)
     aim = state.position + state.rotation @ state.command[3:6]
     if closed and state.palm[2] < state.goal[2] - 0.025:
         # It has slipped up in the hand, which can go no lower.

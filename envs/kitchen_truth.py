@@ -42,7 +42,7 @@ centre appears in the head camera's frame, -1 to 1 from left to right and from t
 bottom; 2 is far outside."""
 COUNTER_POINT = (0.42, -0.04)
 """Going to the counter means to stand before this point of it, x and y [m]."""
-WITHIN_M = {"bring": 0.09, "sink": 0.07}
+WITHIN_M = {"bring": 0.09, "sink": 0.09}
 """So far off the middle of where it shall stand an object stands right [m]; on a tray,
 `ExpertState.within_m`."""
 EITHER_SIDE_M = 0.15
