@@ -185,9 +185,9 @@ def _way(there: ExpertState, here: ExpertState) -> Array:
     A goal that is out of view is looked for, as by someone who does not know where it
     is: on the counter by looking to one side and then to the other, across the room by
     turning on the spot, and by stepping back from a surface that is faced already.
-    Which way it turns is told by the previous command; at first by where it is turned
-    to, or away from the counter with what is in the hand. The counter itself needs no
-    search: it is always seen.
+    Which way it turns is told by the previous command (on the counter see `_looks_to`);
+    at first by where it is turned to, or away from the counter with what is in the
+    hand. The counter itself needs no search: it is always seen.
 
     Args:
         there: in the frame of the goal's surface, with the goal as what is to be taken.

@@ -19,7 +19,7 @@ from brownfield.robot.body import Body
 Array = NDArray[np.floating]
 
 PATIENCE_S = {"g1_two_hands": 2.0}
-"""Bodies that need not wait for anybody, and how long they stand still [s]."""
+"""Bodies that need not wait for anybody, and how long they keep to one spot [s]."""
 _GAP_S = 1.0
 """Looks that are farther apart do not belong together [s]."""
 _REST = 0.01

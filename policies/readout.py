@@ -93,7 +93,7 @@ def action_ids(
 
 
 def _is_sure(logits: Tensor) -> bool:
-    """Whether all fields most likely stay as they are, in logits (B, D, n_bins) of the
+    """Whether all fields of all rows most likely stay, in logits (B, D, n_bins) of the
     first knot: who has arrived stands still for a reason."""
     middle = (logits.shape[-1] - 1) // 2
     stays = logits.float().softmax(-1)[..., middle - 1 : middle + 2].sum(-1)

@@ -10,6 +10,7 @@ from brownfield.envs.expert import (
     BACKED_TO_RAD,
     GRASP_OFFSET,
     HALF_VIEW_RAD,
+    LADEN_BACK_M_S,
     LIFT_M,
     PREGRASP_OFFSET,
     TURNED_TO_RAD,
@@ -22,7 +23,6 @@ from brownfield.envs.expert import (
 )
 from brownfield.envs.expert_place import (
     CARRY_POSITION,
-    LADEN_BACK_M_S,
     go_command,
     place_command,
     stands_right,

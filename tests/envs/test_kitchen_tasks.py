@@ -200,14 +200,18 @@ def test_the_expert_goes_and_brings(kind: str, seed: int) -> None:
 
 
 def test_the_judge_takes_all_that_the_expert_lets_go_of() -> None:
-    config = KitchenConfig(spots=("tray", "table"))
+    config = KitchenConfig(spots=("tray", "table", "sink"), layout=("straight",))
+    within = {"table": WITHIN_M["bring"], "sink": WITHIN_M["sink"]}
+    seen = set()
     for seed in range(8):
         kitchen = generate_kitchen(seed, config)
-        for name, along in (("tray", 0.0), ("table", EITHER_SIDE_M)):
+        for name in {"tray", "table", "sink"} & set(kitchen.spots):
             room = np.array(kitchen.spots[name].half) - 0.02
-            within = WITHIN_M["bring"] if along else ExpertState.within_m
-            for farthest in (within, within + STILL_RIGHT_M):
-                assert (np.array([farthest, along + farthest]) < room).all()
+            along = EITHER_SIDE_M if name == "table" else 0.0
+            farthest = within.get(name, ExpertState.within_m) + STILL_RIGHT_M
+            assert (np.array([farthest, along + farthest]) < room).all()
+            seen.add(name)
+    assert len(seen) == 3
 
 
 @pytest.mark.parametrize("place", PLACES)
