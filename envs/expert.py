@@ -52,6 +52,17 @@ LOOK_BEHIND_X_M = -0.8
 is covered is looked for behind what stands there, no longer from farther back [m]."""
 HELD_M = 0.065
 """A hand closes on an object whose grasp point is this near to the palm [m]."""
+NEAR_M = 0.02
+"""It begins to close so near to where it should [m], and comes there while it closes: who
+sees this to a centimetre or two must not wait for the last one."""
+SERVO_M = 0.006
+"""So far it comes in a step [m]."""
+ASKEW_M = 0.03
+"""So far beside its way an open hand is before an object [m]."""
+EASE_M = (0.01, 0.03)
+"""It goes on, more slowly, up to so much farther beside its way, and back from there; at
+full speed both ways so much this side of it or beyond [m]. Where one step went on and
+the next one back, a learner that sees the object to two centimetres stayed for ever."""
 CLOSED_GRIP = 0.97
 """From this grip on a hand is closed; one that lifts from 0.88 on drops things."""
 OPENING_GRIP = 0.9
@@ -202,7 +213,8 @@ def is_quiet(state: ExpertState) -> bool:
 def is_in_hand(state: ExpertState) -> bool:
     """Whether the object is where the palm closes on it, or in the closed hand."""
     away = float(np.linalg.norm(state.grasp_point - state.palm))
-    return away < (KEPT_M if state.command[9] > CLOSED_GRIP else HELD_M)
+    # Who has begun to close gives up later.
+    return away < np.interp(state.command[9], (0.05, 0.5), (HELD_M, KEPT_M))
 
 
 def walk(state: ExpertState, *, search: bool = True) -> Array:
@@ -295,7 +307,8 @@ def expert_command(state: ExpertState) -> tuple[Array, str]:
             rise = np.clip(left + state.palm[2] - state.grasp_point[2], -0.02, 0.02)
             new_aim, new_grip, phase = aim + np.array([0.0, 0.0, rise]), 1.0, "lift"
         else:
-            new_aim, new_grip, phase = aim, min(1.0, grip + 0.1), "close"
+            new_aim = aim + towards(grasp - aim, SERVO_M)
+            new_grip, phase = min(1.0, grip + 0.1), "close"
     elif grip > 0.05:
         new_aim, new_grip, phase = (
             aim - 0.015 * direction,
@@ -311,15 +324,19 @@ def expert_command(state: ExpertState) -> tuple[Array, str]:
         # straight.
         below = aim[2] < on_way[2] - 0.03
         room = 0.0 if below else 0.3 * max(0.0, length - along - 0.04)
-        if across < 0.03 + room and along > -0.03:
-            step = min(0.02, max(0.004, 0.35 * (length - along)))
+        askew = across - ASKEW_M - room
+        ease = float(np.clip((EASE_M[0] - askew) / EASE_M[1], -1.0, 1.0))
+        aside = 0.024 * float(np.clip(1.0 - askew / 0.04, 0.0, 1.0))
+        if ease > 0.0 and along > -0.03:
+            step = ease * min(0.02, max(0.004, 0.35 * (length - along)))
             on_line = pregrasp + min(along + step, length) * direction
-            new_aim, phase = aim + towards(on_line - aim, 0.024), "approach"
-            near = float(np.linalg.norm(aim - grasp)) < 0.01
+            new_aim, phase = aim + towards(on_line - aim, aside), "approach"
+            near = float(np.linalg.norm(aim - grasp)) < NEAR_M
             if near and float(np.linalg.norm(state.palm - grasp)) < 0.035:
                 new_grip, phase = 0.1, "close"
         elif along > 0.03:
-            new_aim, phase = aim - 0.02 * direction, "back"
+            back = aim + 0.02 * ease * direction
+            new_aim, phase = back + towards(on_way - aim, aside), "back"
         else:
             new_aim, phase = aim + towards(pregrasp - aim, 0.03), "pregrasp"
     palm = state.rotation.T @ (new_aim - state.position)
