@@ -53,16 +53,16 @@ is covered is looked for behind what stands there, no longer from farther back [
 HELD_M = 0.065
 """A hand closes on an object whose grasp point is this near to the palm [m]."""
 NEAR_M = 0.02
-"""It begins to close so near to where it should [m], and comes there while it closes: who
-sees this to a centimetre or two must not wait for the last one."""
+"""It begins to close so near to where it should [m], and comes there while it closes:
+who sees this to a centimetre or two must not wait for the last one."""
 SERVO_M = 0.006
 """So far it comes in a step [m]."""
 ASKEW_M = 0.03
 """So far beside its way an open hand is before an object [m]."""
 EASE_M = (0.01, 0.03)
-"""It goes on, more slowly, up to so much farther beside its way, and back from there; at
-full speed both ways so much this side of it or beyond [m]. Where one step went on and
-the next one back, a learner that sees the object to two centimetres stayed for ever."""
+"""It goes on, more slowly, up to so much farther beside its way, and back from there;
+at full speed both ways so much this side of it or beyond [m]. With one border for both
+a learner that sees the object to two centimetres went on and back by turns."""
 CLOSED_GRIP = 0.97
 """From this grip on a hand is closed; one that lifts from 0.88 on drops things."""
 OPENING_GRIP = 0.9
