@@ -52,13 +52,14 @@ LOOK_BEHIND_X_M = -0.8
 is covered is looked for behind what stands there, no longer from farther back [m]."""
 HELD_M = 0.065
 """A hand closes on an object whose grasp point is this near to the palm [m]."""
-NEAR_M = 0.02
+CLOSES_M = 0.02
 """It begins to close so near to where it should [m], and comes there while it closes:
 who sees this to a centimetre or two must not wait for the last one."""
 SERVO_M = 0.006
-"""So far it comes in a step [m]."""
+"""So far it comes in a step [m], until it is half closed: then the object may follow
+the hand."""
 ASKEW_M = 0.03
-"""So far beside its way an open hand is before an object [m]."""
+"""An open hand may be so far beside its way before an object [m]."""
 EASE_M = (0.01, 0.03)
 """It goes on, more slowly, up to so much farther beside its way, and back from there;
 at full speed both ways so much this side of it or beyond [m]. With one border for both
@@ -67,8 +68,11 @@ CLOSED_GRIP = 0.97
 """From this grip on a hand is closed; one that lifts from 0.88 on drops things."""
 OPENING_GRIP = 0.9
 """Below this grip a hand that was closed lets go."""
+HALF_GRIP = 0.5
+"""From this grip on fingers may hold something."""
 KEPT_M = 0.08
-"""In the closed hand it may hang this far [m]: what fingers hold is not let go of."""
+"""In a hand that is half closed it may hang this far [m]: what fingers hold is not let
+go of."""
 
 LADEN_BACK_M_S = 0.2
 """Told to step back more slowly than this the robot stays where it is, as long as it
@@ -211,10 +215,11 @@ def is_quiet(state: ExpertState) -> bool:
 
 
 def is_in_hand(state: ExpertState) -> bool:
-    """Whether the object is where the palm closes on it, or in the closed hand."""
+    """Whether the object is where the palm closes on it, or in the closing hand."""
     away = float(np.linalg.norm(state.grasp_point - state.palm))
     # Who has begun to close gives up later.
-    return away < np.interp(state.command[9], (0.05, 0.5), (HELD_M, KEPT_M))
+    most = np.interp(state.command[9], (0.05, HALF_GRIP), (HELD_M, KEPT_M))
+    return away < float(most)
 
 
 def walk(state: ExpertState, *, search: bool = True) -> Array:
@@ -307,7 +312,7 @@ def expert_command(state: ExpertState) -> tuple[Array, str]:
             rise = np.clip(left + state.palm[2] - state.grasp_point[2], -0.02, 0.02)
             new_aim, new_grip, phase = aim + np.array([0.0, 0.0, rise]), 1.0, "lift"
         else:
-            new_aim = aim + towards(grasp - aim, SERVO_M)
+            new_aim = aim + towards(grasp - aim, SERVO_M * (grip < HALF_GRIP))
             new_grip, phase = min(1.0, grip + 0.1), "close"
     elif grip > 0.05:
         new_aim, new_grip, phase = (
@@ -321,22 +326,24 @@ def expert_command(state: ExpertState) -> tuple[Array, str]:
         on_way = pregrasp + along * direction
         across = float(np.linalg.norm(aim - on_way))
         # Far off it may still come from the side or from above; the fingers meet it
-        # straight.
-        below = aim[2] < on_way[2] - 0.03
-        room = 0.0 if below else 0.3 * max(0.0, length - along - 0.04)
+        # about straight.
+        level = float(np.interp(aim[2] - on_way[2], (-0.045, -0.015), (0.0, 1.0)))
+        room = 0.3 * max(0.0, length - along - 0.04) * level
         askew = across - ASKEW_M - room
         ease = float(np.clip((EASE_M[0] - askew) / EASE_M[1], -1.0, 1.0))
-        aside = 0.024 * float(np.clip(1.0 - askew / 0.04, 0.0, 1.0))
+        # Sideways as long as it does not go straight back, so that it never stays.
+        aside = 0.024 * float(np.clip(1.0 - askew / sum(EASE_M), 0.0, 1.0))
         if ease > 0.0 and along > -0.03:
             step = ease * min(0.02, max(0.004, 0.35 * (length - along)))
             on_line = pregrasp + min(along + step, length) * direction
             new_aim, phase = aim + towards(on_line - aim, aside), "approach"
-            near = float(np.linalg.norm(aim - grasp)) < NEAR_M
+            near = float(np.linalg.norm(aim - grasp)) < CLOSES_M
             if near and float(np.linalg.norm(state.palm - grasp)) < 0.035:
                 new_grip, phase = 0.1, "close"
         elif along > 0.03:
-            back = aim + 0.02 * ease * direction
-            new_aim, phase = back + towards(on_way - aim, aside), "back"
+            there = pregrasp + min(along, length) * direction
+            back = 0.02 * ease * direction + towards(there - aim, aside)
+            new_aim, phase = aim + back, "back"
         else:
             new_aim, phase = aim + towards(pregrasp - aim, 0.03), "pregrasp"
     palm = state.rotation.T @ (new_aim - state.position)

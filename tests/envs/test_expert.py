@@ -172,6 +172,19 @@ def test_goes_on_and_back_by_degrees() -> None:
         assert np.linalg.norm(np.diff(told, axis=0), axis=1).max() < 0.004
 
 
+def test_comes_to_an_object_from_anywhere_beside_it() -> None:
+    rng = np.random.default_rng(0)
+    grasp = _state().grasp_point + GRASP_OFFSET
+    for _ in range(200):
+        state = _reaches(grasp + rng.uniform(-0.25, 0.25, 3))
+        phases = set()
+        for _ in range(70):
+            command, phase = expert_command(state)
+            phases.add(phase)
+            state = advance(state, command, phase, 0.1)
+        assert "lift" in phases
+
+
 def test_closes_from_two_centimetres_and_comes_there() -> None:
     state = _state()
     grasp = state.grasp_point + GRASP_OFFSET
@@ -184,6 +197,10 @@ def test_closes_from_two_centimetres_and_comes_there() -> None:
             state = advance(state, command, phase, 0.1)
         assert phases == ["close"] * 10 + ["lift"]
         assert np.linalg.norm((state.palm - grasp)[:2]) < 0.003
+    # A hand that is half closed does not chase what follows it.
+    moving = _reaches(grasp + np.array([0.0, 0.015, 0.0]))
+    moving.command[9] = 0.6
+    assert np.allclose(_moves(moving), 0.0)
     aside = np.array([0.0, 0.03, 0.0])
     assert expert_command(_reaches(grasp + aside))[1] == "approach"
 
