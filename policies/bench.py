@@ -13,6 +13,7 @@ from pathlib import Path
 
 import mujoco
 import numpy as np
+import torch
 
 from brownfield.envs.kitchen_env import (
     CONTROLLER_HZ,
@@ -25,16 +26,20 @@ from brownfield.envs.road.scene import TIMESTEP_S
 from brownfield.envs.rollout import ExpertActor
 from brownfield.envs.scene_renderer import SceneRenderer
 from brownfield.policies.agent import PolicyAgent
+from brownfield.policies.checkpoint import load_checkpoint
 from brownfield.policies.pictures import Pictures
+from brownfield.policies.policy import pixels_of
 from brownfield.policies.ranks import Ranks
 from brownfield.policies.results import package_versions, source_revision
 from brownfield.policies.tokenize import fit_action, fit_state
 from brownfield.policies.tokenizer_set import TokenizerSet
 from brownfield.policies.train import Trainer
 from brownfield.policies.train_config import TrainConfig
-from brownfield.policies.windows import Windows
+from brownfield.policies.windows import FRAME_SIZE, Windows
 from brownfield.robot.body import Body
 from brownfield.robot.g1.body import G1_BODY
+from brownfield.tokenizers.frame_tokenizers import FrameTokenizer
+from brownfield.tokenizers.resize import area_resize
 from brownfield.tokenizers.text import ByteTokenizer
 from brownfield.tokenizers.video import VideoTokenizer
 from brownfield.tokenizers.video_config import video_preset
@@ -43,6 +48,8 @@ from brownfield.tokenizers.video_state import VideoState
 
 PROMPT = "pick up the coffee cup"
 SEED = 1_000_000
+SEEING = {"g1_kitchens": "g1_two_hands", "car_lights": "car"}
+"""Shipped policies whose eyes are measured, and the body of each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +82,7 @@ def bench(out: Path, *, repeats: int = 60) -> list[Speed]:
     """
     if repeats < 5:
         raise ValueError(f"repeats must be at least 5, got {repeats}")
-    speeds = [*_physics(repeats), *_eyes(repeats)]
+    speeds = [*_physics(repeats), *_seeing(repeats), *_eyes(repeats)]
     speeds += _learning(max(5, repeats // 10), repeats)
     content = {
         "machine": {
@@ -177,6 +184,26 @@ def _drawn(env: KitchenEnv | RoadEnv) -> list[Speed]:
             _speed(f"{anew}, mujoco.Renderer", "ms", _ms(first_of_theirs, 10)),
         ]
     ours.close()
+    return speeds
+
+
+def _seeing(repeats: int) -> list[Speed]:
+    """What the eyes of shipped policies take for a look; the camera's time is what they
+    have to stay below."""
+    speeds, rng = [], np.random.default_rng(0)
+    for name, body in SEEING.items():
+        checkpoint = load_checkpoint(name)
+        camera = checkpoint.body(body).cameras[0]
+        frame = rng.integers(0, 256, (1, camera.height, camera.width, 3), np.uint8)
+        eye = checkpoint.policy.eval().video
+
+        @torch.inference_mode()
+        def see(eye: FrameTokenizer = eye, frame: np.ndarray = frame) -> None:
+            small = torch.from_numpy(area_resize(frame, FRAME_SIZE))
+            eye.encode_codes(pixels_of(small))
+
+        title = f"eye of {name}: a look"
+        speeds.append(_speed(title, "ms", _ms(see, repeats)))
     return speeds
 
 
