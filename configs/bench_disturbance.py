@@ -35,7 +35,7 @@ class BenchDisturbance:
     not run again."""
 
     body: str = "g1"
-    """Which body of the checkpoint; obstacles stand in the way of the right hand."""
+    """Which body of the checkpoint."""
 
     seeds: str = "7600000:7600040"
     """Seeds A:B, one episode of every actor at every point each."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -17,6 +18,7 @@ from brownfield.configs.places import PlaceOptions
 from brownfield.configs.shipped import default_checkpoint
 from brownfield.policies.checkpoint import find_checkpoint, load_checkpoint
 from brownfield.policies.evaluate import EvaluateConfig, evaluate
+from brownfield.policies.intervals import Share
 from brownfield.policies.results import (
     USUAL_ACTORS,
     EvaluationResult,
@@ -63,8 +65,8 @@ class Evaluate(PlaceOptions):
     """Copy results.json into the checkpoint, as results_<this>.json."""
 
     against: Path | None = None
-    """results.json of another policy, driven on the same seeds: prints the paired
-    difference."""
+    """results.json of another policy, or of the same told in other words, driven on the
+    same seeds: prints the paired difference."""
 
 
 def run(config: Evaluate) -> int:
@@ -105,21 +107,25 @@ MOST_ROWS = 24
 
 
 def print_table(result: EvaluationResult) -> None:
-    """Success of every actor with its Wilson interval, then by kind and request."""
+    """Success of every actor with its Wilson interval, also by verb, then by kind and
+    request."""
     table = Table(title=f"{result.checkpoint}: success, Wilson 95 %")
     table.add_column("")
     for actor in result.actors:
         table.add_column(actor)
     table.add_row("all", *(str(result.success(actor)) for actor in result.actors))
-    for key in (lambda e: e.kind, lambda e: e.asked, lambda e: e.map):
+    verbs = {actor: result.by_verb(actor) for actor in result.actors}
+    kinds = {actor: result.by(actor, lambda e: e.kind) for actor in result.actors}
+    if any(set(verbs[actor]) != set(kinds[actor]) for actor in result.actors):
+        _add_shares(table, verbs, str)
+    _add_shares(table, kinds, _plain)
+    for key in (lambda e: e.asked, lambda e: e.map):
         shares = {actor: result.by(actor, key) for actor in result.actors}
-        names = sorted({name for found in shares.values() for name in found})
-        table.add_section()
-        for name in names if 1 < len(names) <= MOST_ROWS else []:
-            found = [shares[actor].get(name) for actor in result.actors]
-            cells = [f"{x.successes}/{x.n}" if x else "-" for x in found]
-            table.add_row(name, *cells)
+        _add_shares(table, shares, _plain)
     Console().print(table)
+    if {"policy", "policy_swapped"} <= set(result.actors):
+        changed = result.obeyed_another("policy", "policy_swapped")
+        print(f"swapped prompts changed what was done, where both did {changed}")
     for actor in ("policy", "policy_swapped"):
         if actor in result.actors:
             print(f"{actor}: as asked, of what it did {result.as_asked(actor)}")
@@ -129,15 +135,34 @@ def print_table(result: EvaluationResult) -> None:
                 print(f"  {count:4d}  {reason}")
 
 
+def _add_shares(
+    table: Table, shares: dict[str, dict[str, Share]], tell: Callable[[Share], str]
+) -> None:
+    """A section of rows by name, a column for each actor."""
+    names = sorted({name for found in shares.values() for name in found})
+    table.add_section()
+    for name in names if 1 < len(names) <= MOST_ROWS else []:
+        cells = [found.get(name) for found in shares.values()]
+        table.add_row(name, *("-" if x is None else tell(x) for x in cells))
+
+
+def _plain(found: Share) -> str:
+    return f"{found.successes}/{found.n}"
+
+
 def print_paired(result: EvaluationResult, rival: EvaluationResult) -> None:
     """Difference of the policies on the seeds that both drove."""
-    found = result.against("policy", "policy", rival)
+    first, second = (
+        "policy" if "policy" in one.actors else one.actors[0] for one in (result, rival)
+    )
+    found = result.against(first, second, rival)
     if found is None:
-        print(f"against {rival.checkpoint}: no seed was driven by both")
+        print(f"against {second} of {rival.checkpoint}: no seed was driven by both")
         return
+    difference = 100 * found["difference"]
     low, high = (100 * x for x in found["interval"])
     print(
-        f"against {rival.checkpoint}: {100 * found['difference']:+.1f} points "
+        f"{first} against {second} of {rival.checkpoint}: {difference:+.1f} points "
         f"[{low:+.1f}, {high:+.1f}], {found['pairs']} pairs, only this one "
         f"{found['only_first']}, only the other {found['only_second']}, "
         f"McNemar p = {found['mcnemar_p']:.2g}"

@@ -67,9 +67,10 @@ class DisturbanceConfig:
     """So far the named object is moved along the counter when a palm first comes near
     it; less where there is no room [m]."""
     blocked: float = 0.0
-    """A jar stands beside the right hand's way to the named object and closes this
-    share of what is free on that side of the hand: 1 reaches the line on which the
-    hand comes; less where there is no room."""
+    """A jar stands beside the hand's way to the named object and closes this share of
+    what is free on that side of the hand: 1 reaches the line on which the hand comes;
+    less where there is no room. With both hands it is the way of the one that is nearer
+    to the object at first."""
 
     def __post_init__(self) -> None:
         """Refuse strengths that mean nothing."""
@@ -92,6 +93,8 @@ def disturbed(
     data: mujoco.MjData,
     thing: str,
     seed: int,
+    *,
+    both_hands: bool = False,
 ) -> tuple[Kitchen, DisturbedLink]:
     """Load the robot, put something in its way, and link to it.
 
@@ -103,6 +106,7 @@ def disturbed(
         thing: name of what the prompt asks for; where that is no object that can be
             taken, nothing is moved and nothing is in the way.
         seed: of the episode.
+        both_hands: whether the left hand may come too.
 
     Returns:
         kitchen: with the place of what is in the way.
@@ -113,7 +117,9 @@ def disturbed(
         add_payload(model, config.payload_kg)
     if config.blocked:
         rng = np.random.default_rng([seed, 21])
-        kitchen = _block(kitchen, data, thing, config.blocked, _side(rng))
+        kitchen = _block(
+            kitchen, data, thing, config.blocked, _side(rng), both_hands=both_hands
+        )
     if not config.off:
         mujoco.mj_forward(model, data)
     return kitchen, DisturbedLink(config, kitchen, data, thing, seed)
@@ -135,13 +141,21 @@ def _object(kitchen: Kitchen, name: str) -> PlacedObject | None:
 
 
 def _block(
-    kitchen: Kitchen, data: mujoco.MjData, thing: str, closed: float, first: float
+    kitchen: Kitchen,
+    data: mujoco.MjData,
+    thing: str,
+    closed: float,
+    first: float,
+    *,
+    both_hands: bool,
 ) -> Kitchen:
     piece, target = kitchen.clutter[-1], _object(kitchen, thing)
     xy, height = None, kitchen.counter_height_m
     if target is not None:
         places = FreePlaces(kitchen, data, piece.name)
-        xy = places.in_the_way(target.position[:2], closed, first)
+        aside = target.position[1] - data.body("g1/pelvis").xpos[1]
+        left = both_hands and aside > 0.0
+        xy = places.in_the_way(target.position[:2], closed, first, left=left)
     if xy is None:
         xy, height = np.array(ASIDE), 0.0
     position = np.array([*xy, height + piece.kind.height_m / 2 + 0.0005])

@@ -74,28 +74,34 @@ class FreePlaces:
                     return xy
         return None
 
-    def in_the_way(self, target: Array, closed: float, first: float) -> Array | None:
-        """A free place (x, y) in the right hand's way to an object.
+    def in_the_way(
+        self, target: Array, closed: float, first: float, *, left: bool = False
+    ) -> Array | None:
+        """A free place (x, y) in a hand's way to an object.
 
         Args:
             target: centre of the object (x, y) [m].
             closed: share of the way on one side of the hand that it closes, from 0 to
                 1; less where there is no room.
-            first: 1 or -1: the side that is tried first, left or right of the hand.
+            first: 1 or -1: the side that is tried first, left or right of the hand; in
+                a mirror for the left one.
+            left: whether it is the left hand's way instead of the right one's.
         """
+        mirror = np.array([1.0, -1.0 if left else 1.0])
         for portion in PORTIONS:
             for sign in (first, -first):
-                for xy in self._beside(target, portion * closed, sign):
-                    if self.free(xy):
-                        return xy
+                for offset in self._beside(portion * closed, sign):
+                    if self.free(target + mirror * offset):
+                        return target + mirror * offset
         return None
 
-    def _beside(self, target: Array, closed: float, sign: float) -> Iterator[Array]:
+    def _beside(self, closed: float, sign: float) -> Iterator[Array]:
+        """Offsets (x, y) from an object, for the right hand."""
         half = CORRIDOR_M[1] if sign > 0 else -CORRIDOR_M[0]
         across = sign * ((1 - closed) * half + self._kind.radius_m)
         c, s = np.cos(APPROACH_YAW_RAD), np.sin(APPROACH_YAW_RAD)
         for along in ALONG_M:
-            yield target + np.array([c * along - s * across, s * along + c * across])
+            yield np.array([c * along - s * across, s * along + c * across])
 
     def _behind(self, xy: Array) -> set[int]:
         """Which other objects stand in the right hand's way to a place (x, y)."""

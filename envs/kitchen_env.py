@@ -240,6 +240,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
             self.data,
             "" if self.target is None else self.target.name,
             seed,
+            both_hands=config.hands == "both",
         )
         self.controller.reset()
         self.command = self.controller.ready
@@ -406,6 +407,11 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
             return self.prompt.replace(self.task.thing, other.thing)
         return other.prompt(PHRASES[other.kind][self.config.phrases][0])
 
+    def kind(self) -> str:
+        """What the prompt asks for, coarsely; of what is not there, `IN_VAIN`."""
+        in_vain = self.task.takes and self.target is None
+        return IN_VAIN if in_vain else kind_of(self.task)
+
     def phrase(self) -> str:
         """The prompt's phrasing, `{}` for the object; `other` when it is none of
         ours."""
@@ -486,7 +492,6 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
 
     def _info(self) -> dict[str, Any]:
         lifted, task = self.judge.lifted, self.task
-        in_vain = task.takes and self.target is None
         as_asked = self.target is not None and lifted == self.target.name
         return {
             "success": self.judge.success,
@@ -494,7 +499,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
             "asked": task.name,
             "did": next((o.told for o in self.kitchen.named if o.name == lifted), None),
             "as_asked": None if lifted is None else as_asked,
-            "kind": IN_VAIN if in_vain else kind_of(task),
+            "kind": self.kind(),
             "map": self._map,
             "met": {},
             "privileged": self.privileged(),

@@ -82,6 +82,10 @@ class PromptedEnv(Protocol):
         """The episode's prompt, in the same words, asking for something else."""
         ...
 
+    def kind(self) -> str:
+        """What the prompt asks for, coarsely; `kind` in `info`."""
+        ...
+
     def phrase(self) -> str:
         """The prompt's phrasing without what it asks for; `other` if it is not ours."""
         ...

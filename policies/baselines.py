@@ -21,6 +21,9 @@ from brownfield.tokenizers.protocols import ActionTokenizer
 
 Array = NDArray[np.float64]
 
+REPLAYED = 60
+"""Demonstrations are made on so many training seeds, from 0."""
+
 
 class GreyCamera:
     """Another actor, shown a grey picture: does it look at all?"""
@@ -102,7 +105,8 @@ class RandomCommands:
 
 
 class Replay:
-    """A demonstration of the same task in another place, played blindly."""
+    """A demonstration of the same task in another place, played blindly; of one of the
+    same kind where nobody was ever asked for exactly that."""
 
     def __init__(self, config: EnvConfig) -> None:
         """Args: config: of the environment that the demonstration is made in."""
@@ -111,10 +115,26 @@ class Replay:
         self._step = 0
 
     def reset(self, env: PromptedEnv) -> None:
-        """A new episode; finds the demonstration."""
-        asked = env.read_prompt(env.prompt)
-        self._commands = _demonstration(self._config, asked)
-        self._step = 0
+        """A new episode; finds the demonstration.
+
+        Raises:
+            ValueError: the expert never managed anything of the kind.
+        """
+        asked, kind = env.read_prompt(env.prompt), env.kind()
+        # The demonstration may take its time, whatever the limit of the evaluation.
+        patient = replace(self._config, time_limit_s=type(self._config)().time_limit_s)
+        drawn = _drawn(patient)
+        same = [seed for seed, what in drawn.items() if what == (asked, kind)]
+        alike = [seed for seed, what in drawn.items() if what[1] == kind]
+        for seed in dict.fromkeys([*same, *alike]):
+            commands = _demonstration(patient, seed)
+            if commands is not None:
+                self._commands, self._step = commands, 0
+                return
+        raise ValueError(
+            f"the expert never managed the {asked}, nor anything of the kind {kind!r}, "
+            f"on {REPLAYED} seeds"
+        )
 
     def act(self, env: PromptedEnv, observation: dict[str, Any]) -> Array:
         """The next command (D,); the last one is held."""
@@ -122,20 +142,23 @@ class Replay:
         return self._commands[min(self._step, len(self._commands)) - 1]
 
 
-@lru_cache(maxsize=8)
-def _demonstration(config: EnvConfig, asked: str) -> Array:
-    """Commands (N, D) of the expert's first success at what is asked, on training
-    seeds."""
-    # The demonstration may take its time, whatever the limit of the evaluation.
-    patient = replace(config, time_limit_s=type(config)().time_limit_s)
-    env = build_env(patient)
+@lru_cache(maxsize=2)
+def _drawn(config: EnvConfig) -> dict[int, tuple[str, str]]:
+    """What is asked for, and of which kind it is, on training seeds."""
+    env = build_env(config)
     try:
-        for seed in range(60):
-            if env.reset(seed=seed)[1]["asked"] != asked:
-                continue
-            trajectory, _ = run_episode(env, ExpertActor(), seed, label=False)
-            if trajectory.success:
-                return trajectory.action.astype(np.float64)
+        infos = {seed: env.reset(seed=seed)[1] for seed in range(REPLAYED)}
     finally:
         env.close()
-    raise ValueError(f"the expert never managed the {asked} on 60 seeds")
+    return {seed: (info["asked"], info["kind"]) for seed, info in infos.items()}
+
+
+@lru_cache(maxsize=REPLAYED)
+def _demonstration(config: EnvConfig, seed: int) -> Array | None:
+    """Commands (N, D) of the expert on a training seed; None where it failed."""
+    env = build_env(config)
+    try:
+        trajectory, _ = run_episode(env, ExpertActor(), seed, label=False)
+    finally:
+        env.close()
+    return trajectory.action.astype(np.float64) if trajectory.success else None

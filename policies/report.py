@@ -33,6 +33,7 @@ class Material:
 
 
 KEYS: dict[str, Callable[[EpisodeResult], str]] = {
+    "verb": lambda e: e.kind.partition(" ")[0],
     "kind": lambda e: e.kind,
     "asked for": lambda e: e.asked,
     "phrasing": lambda e: e.phrase,
@@ -67,7 +68,9 @@ def report_html(result: EvaluationResult, material: Material) -> str:
     tables = [
         _by(result, ours, title, key)
         for title, key in KEYS.items()
-        if 1 < len(result.by(ours, key)) <= MOST_ROWS or title in ALWAYS
+        if (1 < len(result.by(ours, key)) <= MOST_ROWS or title in ALWAYS)
+        # Where every kind is one word they are the same.
+        and (title != "verb" or result.by_verb(ours) != result.by(ours, KEYS["kind"]))
     ]
     heeded = result.heeded(ours)
     if heeded:

@@ -69,11 +69,16 @@ class EpisodeResult:
 LATER = ("disturb", "coloured", "absent", "twins", "hidden")
 """Settings of environments that came later; where they are off, episodes are those of
 before."""
+WORDS = "phrases"
+"""Setting that decides in which words is asked, and nothing else."""
 
 
 def _drawn(config: dict[str, Any]) -> Any:
-    """What decides an evaluation's episodes."""
-    return _without_later(config.get("env"))
+    """What decides an evaluation's episodes, but for the words."""
+    settings = config.get("env")
+    if isinstance(settings, dict):
+        settings = {name: x for name, x in settings.items() if name != WORDS}
+    return _without_later(settings)
 
 
 def _without_later(settings: Any) -> Any:
@@ -131,10 +136,23 @@ class EvaluationResult:
         values = sorted({key(e) for e in episodes})
         return {v: share(e for e in episodes if key(e) == v) for v in values}
 
+    def by_verb(self, actor: str) -> dict[str, Share]:
+        """Share of successes by the first word of the kind: all that is picked up, all
+        that is put somewhere."""
+        return self.by(actor, lambda e: e.kind.partition(" ")[0])
+
     def as_asked(self, actor: str) -> Share:
         """Of the episodes in which anything was done: it was what was asked for."""
         done = [e.as_asked for e in self.of(actor) if e.as_asked is not None]
         return Share(successes=sum(done), n=len(done))
+
+    def obeyed_another(self, first: str, second: str) -> Share:
+        """Of the seeds on which both did anything: what they did was not the same, as
+        it should be where they were asked for different things."""
+        ours = {e.seed: e.did for e in self.of(first) if e.did is not None}
+        theirs = {e.seed: e.did for e in self.of(second) if e.did is not None}
+        seeds = set(ours) & set(theirs)
+        return Share(successes=sum(ours[s] != theirs[s] for s in seeds), n=len(seeds))
 
     def heeded(self, actor: str) -> dict[str, Share]:
         """Of the episodes that met something to be heeded, how many heeded it."""
@@ -196,6 +214,7 @@ class EvaluationResult:
             actor: {
                 "success": _plain(self.success(actor)),
                 "per_asked": _plain_all(self.by(actor, lambda e: e.asked)),
+                "per_verb": _plain_all(self.by_verb(actor)),
                 "per_kind": _plain_all(self.by(actor, lambda e: e.kind)),
                 "per_map": _plain_all(self.by(actor, lambda e: e.map)),
                 "per_phrase": _plain_all(self.by(actor, lambda e: e.phrase)),

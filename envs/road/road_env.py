@@ -334,6 +334,10 @@ class RoadEnv(gymnasium.Env[dict[str, Any], Array]):
         manoeuvre = self._manoeuvre(asked)
         return reworded(self.prompt, manoeuvre.turn, manoeuvre.ending)
 
+    def kind(self) -> str:
+        """What the prompt asks for, coarsely: `straight` or `turn`."""
+        return "straight" if self.asked.turn == "straight" else "turn"
+
     def phrase(self) -> str:
         """The phrasing of the prompt's turn, `{}` for the arm; `other` when it is none
         of ours."""
@@ -452,7 +456,7 @@ class RoadEnv(gymnasium.Env[dict[str, Any], Array]):
             "did": self.judge.arm or None,
             "as_asked": self.judge.arm == self.asked.turn if self.judge.arm else None,
             "privileged": self.privileged(),
-            "kind": "straight" if self.asked.turn == "straight" else "turn",
+            "kind": self.kind(),
             "map": self._where,
             "met": dict(self.judge.met),
         }

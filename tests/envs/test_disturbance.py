@@ -264,6 +264,26 @@ def test_more_is_closed_the_stronger_it_is(disturbed) -> None:
     assert gaps[0] > gaps[1] > gaps[2]
 
 
+def test_of_two_hands_the_nearer_one_finds_something_in_its_way() -> None:
+    config = KitchenEnvConfig(
+        hands="both", disturb=DisturbanceConfig(blocked=0.5), start="near"
+    )
+    env, found = KitchenEnv(config), set()
+    for seed in range(7600000, 7600012):
+        env.reset(seed=seed)
+        piece, target = env.kitchen.clutter[-1], env.target
+        assert target is not None
+        offset = piece.position[:2] - target.position[:2]
+        if piece.position[2] < 0.5:
+            continue
+        left = target.position[1] > env.data.body("g1/pelvis").xpos[1]
+        own = offset * [1.0, -1.0 if left else 1.0]
+        assert corridor_blocked(np.zeros(2), own, piece.kind.radius_m, both_ways=False)
+        found.add(left)
+    env.close()
+    assert found == {True, False}
+
+
 def test_without_an_object_nothing_is_in_the_way_nor_moved(disturbed) -> None:
     env = disturbed(blocked=0.5, moved_m=0.1)
     env.reset(seed=SEED, options={"prompt": "walk to the counter"})

@@ -180,9 +180,54 @@ def test_two_policies_are_compared_on_the_seeds_that_both_drove() -> None:
         del old["kitchen"][name]
     before, after = (result("", 0, [True], env) for env in (old, now))
     assert after.against("policy", "policy", before) is not None
+    # The same may be asked in other words.
+    assert after.config["env"]["phrases"] == "train"
+    words = result("", 0, [True], now | {"phrases": "test"})
+    assert words.against("policy", "policy", after) is not None
     now["disturb"]["push"] = 1.0
     with pytest.raises(ValueError, match="was evaluated with"):
         result("", 0, [True], now).against("policy", "policy", before)
+
+
+def test_kinds_are_added_up_by_verb_and_swapped_prompts_by_seed() -> None:
+    def episode(actor: str, seed: int, did: str | None, kind: str, done: bool):
+        return EpisodeResult(
+            actor=actor,
+            seed=seed,
+            prompt="",
+            asked="",
+            did=did,
+            phrase="0",
+            success=done,
+            reason="",
+            as_asked=None,
+            seconds=1.0,
+            kind=kind,
+        )
+
+    result = EvaluationResult(
+        checkpoint="one",
+        checkpoint_sha256="",
+        facts={},
+        config={},
+        versions={},
+        commit="",
+        wall_s=1.0,
+        episodes=(
+            episode("policy", 0, "cup", "put in the sink", True),
+            episode("policy", 1, "cup", "put on the tray", False),
+            episode("policy", 2, "box", "pick up", True),
+            episode("policy", 3, None, "pick up", False),
+            episode("policy_swapped", 0, "box", "pick up", True),
+            episode("policy_swapped", 1, "cup", "pick up", True),
+            episode("policy_swapped", 3, "cup", "pick up", True),
+        ),
+    )
+    found = result.by_verb("policy")
+    assert list(found) == ["pick", "put"]
+    assert (found["put"].successes, found["put"].n) == (1, 2)
+    changed = result.obeyed_another("policy", "policy_swapped")
+    assert (changed.successes, changed.n) == (1, 2)
 
 
 def test_evaluation_refuses_what_it_cannot_run(tmp_path: Path) -> None:

@@ -1,0 +1,46 @@
+"""Laws of those whom a policy is held against."""
+
+import numpy as np
+import pytest
+
+from brownfield.envs.kitchen_env import KitchenEnv, KitchenEnvConfig
+from brownfield.envs.rollout import ExpertActor, run_episode
+from brownfield.policies import baselines
+from brownfield.policies.baselines import Replay
+
+
+def test_replays_what_was_asked_or_something_of_the_kind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = KitchenEnvConfig(start="near")
+    env = KitchenEnv(config)
+    shown = {}
+    for seed in range(3):
+        trajectory, info = run_episode(env, ExpertActor(), seed, label=False)
+        if trajectory.success:
+            shown.setdefault(info["asked"], trajectory.action)
+    first = next(iter(shown.values()))
+    monkeypatch.setattr(baselines, "REPLAYED", 3)
+    replay, exact, kind = Replay(config), 0, 0
+    for seed in range(1_000_000, 1_000_012):
+        observation, info = env.reset(seed=seed)
+        replay.reset(env)
+        wanted = shown.get(info["asked"], first)
+        for command in (*wanted[:5], wanted[5]):
+            assert np.allclose(replay.act(env, observation), command, atol=1e-6)
+        exact += info["asked"] in shown
+        kind += info["asked"] not in shown
+    assert exact and kind
+    for _ in range(len(first) + 200):
+        last = replay.act(env, observation)
+    assert np.array_equal(last, replay.act(env, observation))
+    env.close()
+
+
+def test_nothing_of_the_kind_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(baselines, "REPLAYED", 0)
+    env = KitchenEnv(KitchenEnvConfig(start="wide"))
+    env.reset(seed=1_000_000)
+    with pytest.raises(ValueError, match="nor anything of the kind 'pick up'"):
+        Replay(KitchenEnvConfig(start="wide")).reset(env)
+    env.close()
