@@ -6,17 +6,20 @@ import pytest
 
 from brownfield.configs.aggregate import Aggregate
 from brownfield.configs.arguments import parse_arguments, preset_files
+from brownfield.configs.bench_disturbance import BenchDisturbance
 from brownfield.configs.evaluate import Evaluate
 from brownfield.configs.record import Record
 
 VERBS = {"evaluate": Evaluate, "record": Record, "aggregate": Aggregate}
 PRESETS = [(verb, name) for verb in VERBS for name in sorted(preset_files(verb))]
+BENCH = "bench disturbance"
 FOLDERS = {"evaluate": 1, "record": 1, "aggregate": 2}
 
 
 def test_all_presets_are_tried() -> None:
     folder = Path(preset_files("evaluate")["near"]).parent
     files = {preset_files(verb)[name] for verb, name in PRESETS}
+    files |= set(preset_files(BENCH).values())
     assert files == set(folder.glob("*.yaml"))
 
 
@@ -33,3 +36,11 @@ def test_a_preset_is_a_run(verb: str, name: str) -> None:
     # Evaluations keep to themselves the seeds from a million up.
     first = int(run.seeds.split(":")[0])
     assert (first >= 1_000_000) == (verb == "evaluate")
+
+
+@pytest.mark.parametrize("name", preset_files(BENCH))
+def test_a_preset_is_a_bench_of_a_body_in_kitchens(name: str) -> None:
+    words = ["somewhere", "--preset", name]
+    run = parse_arguments(BenchDisturbance, words, verb=BENCH, summary="")
+    assert run.kitchen.tasks == ("pick",) and run.body == "g1_two_hands"
+    assert int(run.seeds.split(":")[0]) >= 1_000_000
