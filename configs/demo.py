@@ -114,14 +114,13 @@ def run(config: Demo) -> int:
 
 
 def _obey(config: Demo, made: list[Path]) -> int:
-    """Every body's shipped checkpoint obeys; 1 when one of them failed."""
-    told = {"g1": config.prompt, "car": config.drive}
+    """What ships finished obeys; 1 when one of them failed."""
     code = 0
-    for body, name in DEFAULT_CHECKPOINTS.items():
+    for body, told in {"g1": config.prompt, "car": config.drive}.items():
         film = config.out / f"{body}.mp4"
-        _say(f"{name}: {told[body]!r}")
+        _say(f"{DEFAULT_CHECKPOINTS[body]}: {told!r}")
         code |= prompt_verb.run(
-            prompt_verb.Prompt(prompt=told[body], body=body, road=QUIET, film=film)
+            prompt_verb.Prompt(prompt=told, body=body, road=QUIET, film=film)
         )
         made.append(film)
     return code

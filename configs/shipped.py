@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from brownfield.robot.bodies import body_named
 
-DEFAULT_CHECKPOINTS = {"g1": "g1_kitchen", "car": "g1_car"}
+DEFAULT_CHECKPOINTS = {
+    "g1": "g1_kitchen",
+    "g1_two_hands": "g1_kitchens",
+    "car": "g1_car",
+}
 """Names of folders in policies/checkpoints."""
 
 

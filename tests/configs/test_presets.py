@@ -8,7 +8,9 @@ from brownfield.configs.aggregate import Aggregate
 from brownfield.configs.arguments import parse_arguments, preset_files
 from brownfield.configs.bench_disturbance import BenchDisturbance
 from brownfield.configs.evaluate import Evaluate
+from brownfield.configs.prompt import Prompt
 from brownfield.configs.record import Record
+from brownfield.configs.shipped import default_checkpoint
 
 VERBS = {"evaluate": Evaluate, "record": Record, "aggregate": Aggregate}
 PRESETS = [(verb, name) for verb in VERBS for name in sorted(preset_files(verb))]
@@ -19,7 +21,7 @@ FOLDERS = {"evaluate": 1, "record": 1, "aggregate": 2}
 def test_all_presets_are_tried() -> None:
     folder = Path(preset_files("evaluate")["near"]).parent
     files = {preset_files(verb)[name] for verb, name in PRESETS}
-    files |= set(preset_files(BENCH).values())
+    files |= set(preset_files(BENCH).values()) | set(preset_files("prompt").values())
     assert files == set(folder.glob("*.yaml"))
 
 
@@ -44,3 +46,10 @@ def test_a_preset_is_a_bench_of_a_body_in_kitchens(name: str) -> None:
     run = parse_arguments(BenchDisturbance, words, verb=BENCH, summary="")
     assert run.kitchen.tasks == ("pick",) and run.body == "g1_two_hands"
     assert int(run.seeds.split(":")[0]) >= 1_000_000
+
+
+@pytest.mark.parametrize("name", preset_files("prompt"))
+def test_a_preset_is_an_episode(name: str) -> None:
+    words = ["bring the bottle to the table", "--preset", name]
+    run = parse_arguments(Prompt, words, verb="prompt", summary="")
+    assert run.env(run.body) is not None and default_checkpoint(run.body)
