@@ -131,6 +131,8 @@ def print_table(result: EvaluationResult) -> None:
             print(f"{actor}: as asked, of what it did {result.as_asked(actor)}")
             for name, heeded in result.heeded(actor).items():
                 print(f"{actor}: {name}, heeded of those met {heeded}")
+            for hand, found in result.hands(actor).items():
+                print(f"{actor}: success where the {hand} hand lifted {found}")
             for reason, count in result.reasons(actor).items():
                 print(f"  {count:4d}  {reason}")
 

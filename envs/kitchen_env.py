@@ -144,6 +144,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
     `info` carries `success`, `reason` (why it failed, empty otherwise), `asked` (what
     the prompt asks for, such as `box` or `box on the tray`), `did` (the first object
     that was lifted, if any), `as_asked` (whether it is the one that the prompt names),
+    `hand` (which lifted it),
     `kind` (of the task) and `privileged` (9,), see `PRIVILEGED_NAMES`.
     """
 
@@ -499,6 +500,7 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
             "asked": task.name,
             "did": next((o.told for o in self.kitchen.named if o.name == lifted), None),
             "as_asked": None if lifted is None else as_asked,
+            "hand": self.judge.hand,
             "kind": self.kind(),
             "map": self._map,
             "met": {},

@@ -19,6 +19,8 @@ TOPPLED_COS = 0.7
 """Cosine of the tilt from which a standing object counts as knocked over (45 deg)."""
 
 
+HANDS = ("right", "left")
+"""Which may lift something."""
 Array = NDArray[np.float64]
 Frame = tuple[float, float, float]
 """x, y [m] and heading [rad]."""
@@ -27,7 +29,9 @@ AWAY_M = 0.11
 
 
 class PickJudge:
-    """Judges an episode strictly; `reason` names the first thing that went wrong."""
+    """Judges an episode strictly; `reason` names the first thing that went wrong,
+    `lifted` the object that was lifted first, and `hand` the one that was nearer to it
+    then, `right` or `left`."""
 
     def __init__(self, model: mujoco.MjModel, kitchen: Kitchen, target: str) -> None:
         """Args: target: the name of the object that the prompt asks for."""
@@ -35,13 +39,14 @@ class PickJudge:
         self._ids = {name: model.body(name).id for name in self._objects}
         self._named = {o.name for o in kitchen.named}
         self._pelvis = model.body("g1/pelvis").id
-        self._palms = [model.site(f"g1/{side}_palm").id for side in ("right", "left")]
+        self._palms = [model.site(f"g1/{side}_palm").id for side in HANDS]
         self._target = target
         self._held_s = dict.fromkeys(self._named, 0.0)
         self._highest = 0.0
         self.success = False
         self.reason = ""
         self.lifted: str | None = None
+        self.hand = ""
 
     def _rise(self, data: mujoco.MjData, name: str) -> float:
         return float(data.xpos[self._ids[name], 2] - self._objects[name].position[2])
@@ -56,11 +61,18 @@ class PickJudge:
         for name in self._named:
             if self._rise(data, name) < LIFT_M:
                 continue
-            self.lifted = self.lifted or name
+            self._note(data, name)
             if name != self._target:
                 self.reason = f"lifted the {self._objects[name].told}"
                 return True
         return False
+
+    def _note(self, data: mujoco.MjData, name: str) -> None:
+        """Remember the first object that is lifted, and the hand."""
+        if self.lifted is None:
+            self.lifted = name
+            away = data.site_xpos[self._palms] - data.xpos[self._ids[name]]
+            self.hand = HANDS[int(np.linalg.norm(away, axis=1).argmin())]
 
     def _nearest_palm_m(self, data: mujoco.MjData, point: Array) -> float:
         """How far a point (3,) is from the nearer palm [m]."""
@@ -91,8 +103,8 @@ class PickJudge:
         for name in self._named:
             up = self._rise(data, name) >= LIFT_M
             self._held_s[name] = self._held_s[name] + dt_s if up else 0.0
-            if up and self.lifted is None:
-                self.lifted = name
+            if up:
+                self._note(data, name)
             if self._held_s[name] >= HOLD_S - 1e-9:
                 if name == self._target:
                     self.success = True

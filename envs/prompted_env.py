@@ -19,7 +19,8 @@ class PromptedEnv(Protocol):
     `info` carries `success`, `reason` (the first thing that went wrong, empty
     otherwise), `asked` (what the prompt asks for), `did` (what was done first that
     shows which prompt is obeyed, None before), `as_asked` (whether that is what the
-    prompt asks for, None before), `privileged`, `kind` (what the prompt asks for,
+    prompt asks for, None before), `hand` (which did it, `right` or `left`; empty
+    before, and for a body without), `privileged`, `kind` (what the prompt asks for,
     coarsely), `map` (which place of its kind this is; empty where all are drawn) and
     `met` (what had to be heeded so far, such as a red light, and whether it was).
     """

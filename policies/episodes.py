@@ -90,6 +90,7 @@ class EpisodeRunner:
             kind=info["kind"],
             map=info["map"],
             met=info["met"],
+            hand=info["hand"],
         )
         return result, watch.footage() if watch else Footage()
 

@@ -64,6 +64,8 @@ class EpisodeResult:
     """Where, when a place has a map."""
     met: dict[str, bool] = field(default_factory=dict)
     """What had to be heeded on the way, such as a red light, and whether it was."""
+    hand: str = ""
+    """Which hand lifted what was lifted first, `right` or `left`."""
 
 
 LATER = ("disturb", "coloured", "absent", "twins", "hidden")
@@ -146,6 +148,12 @@ class EvaluationResult:
         done = [e.as_asked for e in self.of(actor) if e.as_asked is not None]
         return Share(successes=sum(done), n=len(done))
 
+    def hands(self, actor: str) -> dict[str, Share]:
+        """Successes by the hand that lifted something, where one did."""
+        lifted = [e for e in self.of(actor) if e.hand]
+        names = sorted({e.hand for e in lifted})
+        return {name: share(e for e in lifted if e.hand == name) for name in names}
+
     def obeyed_another(self, first: str, second: str) -> Share:
         """Of the seeds on which both did anything: what they did was not the same, as
         it should be where they were asked for different things."""
@@ -220,6 +228,7 @@ class EvaluationResult:
                 "per_phrase": _plain_all(self.by(actor, lambda e: e.phrase)),
                 "as_asked_of_done": _plain(self.as_asked(actor)),
                 "heeded": _plain_all(self.heeded(actor)),
+                "per_hand": _plain_all(self.hands(actor)),
                 "reasons": self.reasons(actor),
                 "against_expert": self.against(actor, "expert"),
             }

@@ -455,6 +455,7 @@ class RoadEnv(gymnasium.Env[dict[str, Any], Array]):
             "asked": self.asked.name,
             "did": self.judge.arm or None,
             "as_asked": self.judge.arm == self.asked.turn if self.judge.arm else None,
+            "hand": "",
             "privileged": self.privileged(),
             "kind": self.kind(),
             "map": self._where,

@@ -136,6 +136,7 @@ def test_either_hand_lifts_what_is_asked_for(seed: int, side: str) -> None:
         assert env.doing() == "lifting"
         # Once it was seen, swaying does not change it.
         assert used == {side}
+        assert info["hand"] == side
     finally:
         env.close()
 
