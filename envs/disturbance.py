@@ -216,8 +216,10 @@ class DisturbedLink(MujocoLink):
         while self._data.time >= self.next_push[0] - 1e-9:
             self._data.qvel[self._base_v : self._base_v + 2] += self.next_push[1]
             self.next_push = self._draw_push()
-        if self._waits and self._reached():
-            self._move()
+        if self._waits:
+            right_m, left_m = self._palms_away()
+            if min(right_m, left_m) < NEAR_M:
+                self._move(left=left_m < right_m)
         for _ in range(steps):
             super().advance(1)
             self._frames.watch()
@@ -248,21 +250,22 @@ class DisturbedLink(MujocoLink):
             hand_dq=state.hand_dq + error(NOISE["dq"], len(state.hand_dq)),
         )
 
-    def _reached(self) -> bool:
-        """Whether a palm is near the object."""
+    def _palms_away(self) -> Array:
+        """How far the right and the left palm are from the object's grasp point (2,)
+        [m]."""
         assert self._thing is not None
         kind, body = self._thing.kind, self._data.body(self._thing.name)
         above = kind.grasp_height_m - kind.height_m / 2
         point = body.xpos + above * body.xmat.reshape(3, 3)[:, 2]
-        away = np.linalg.norm(self._data.site_xpos[self._palms] - point, axis=1)
-        return bool(away.min() < NEAR_M)
+        return np.linalg.norm(self._data.site_xpos[self._palms] - point, axis=1)
 
-    def _move(self) -> None:
-        """Put the object somewhere else on the counter, standing still as it was."""
+    def _move(self, *, left: bool) -> None:
+        """Put the object somewhere else on the counter, standing still as it was;
+        `left`: before the left hand."""
         assert self._thing is not None
         self._waits, name = False, self._thing.name
         places = FreePlaces(self._kitchen, self._data, name)
-        xy = places.moved(self._config.moved_m, self._first)
+        xy = places.moved(self._config.moved_m, self._first, left=left)
         if xy is None:
             return
         joint = self._model.joint(name)

@@ -55,22 +55,25 @@ class FreePlaces:
                 return False
         return self._carried(xy) and not self._touches(xy)
 
-    def moved(self, sideways_m: float, first: float) -> Array | None:
+    def moved(
+        self, sideways_m: float, first: float, *, left: bool = False
+    ) -> Array | None:
         """A free place (x, y) so far along the counter from where it is.
 
         Args:
             sideways_m: how far [m]; less where there is no room.
             first: 1 or -1: the direction that is tried first.
+            left: whether it is the left hand that comes, instead of the right one.
 
         Returns:
-            a place behind nothing that it did not stand behind before, as the right
-            hand comes; None if there is none.
+            a place behind nothing that it did not stand behind before, as the hand
+            comes; None if there is none.
         """
         here = self._trial.xpos[self._body, :2].copy()
         for portion in PORTIONS:
             for sign in (first, -first):
                 xy = here + np.array([0.0, sign * portion * sideways_m])
-                if self.free(xy) and self._behind(xy) <= self._behind(here):
+                if self.free(xy) and self._behind(xy, left) <= self._behind(here, left):
                     return xy
         return None
 
@@ -103,12 +106,13 @@ class FreePlaces:
         for along in ALONG_M:
             yield np.array([c * along - s * across, s * along + c * across])
 
-    def _behind(self, xy: Array) -> set[int]:
-        """Which other objects stand in the right hand's way to a place (x, y)."""
+    def _behind(self, xy: Array, left: bool) -> set[int]:
+        """Which other objects stand in a hand's way to a place (x, y)."""
+        mirror = np.array([1.0, -1.0 if left else 1.0])
         return {
             i
             for i, (centre, radius) in enumerate(self._others)
-            if corridor_blocked(xy, centre, radius, both_ways=False)
+            if corridor_blocked(mirror * xy, mirror * centre, radius, both_ways=False)
         }
 
     def _carried(self, xy: Array) -> bool:

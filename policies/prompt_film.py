@@ -14,6 +14,8 @@ from brownfield.robot.body import Body
 
 HEIGHT, WIDTH, FPS = 720, 1280, 20
 VIEW_HEIGHT, VIEW_WIDTH = 480, 640
+_TICKER_Y = 596
+"""Where the line of tokens begins."""
 _BACK, _PANEL, _INK, _DIM = (17, 19, 23), (30, 33, 39), (232, 234, 238), (140, 146, 156)
 _ACCENT, _GOOD, _BAD = (110, 170, 255), (96, 214, 130), (240, 110, 90)
 _SIDE = 184
@@ -172,8 +174,11 @@ class PromptFilm:
         shown: float,
     ) -> None:
         """A row per field: name, a bar from the middle bin per knot, and the ids."""
-        top, row, left, right = 304, 24, _RIGHT + 110, WIDTH - 24 - 92
+        top, left, right = 304, _RIGHT + 110, WIDTH - 24 - 92
         dim = self._body.action_dim
+        # Two hands have more fields than there is room for at full height.
+        row = min(24, (_TICKER_Y - 4 - top) // dim)
+        font = self._fonts[14 if row >= 20 else 12]
         ids = np.where(np.arange(ids.size) < shown * ids.size, ids, before)
         knots, middle = ids.reshape(-1, dim), (self._n_bins - 1) / 2
         title = f"{ids.size} action tokens, sooner above later"
@@ -181,7 +186,7 @@ class PromptFilm:
         centre, half = (left + right) / 2, (right - left) / 2
         for i, field in enumerate(self._body.action):
             y = top + i * row
-            draw.text((_RIGHT, y + 2), field.name, _INK, self._fonts[14])
+            draw.text((_RIGHT, y + 2), field.name, _INK, font)
             draw.rectangle((left, y + 2, right, y + row - 4), _PANEL)
             text = []
             thick = (row - 8) / len(knots)
@@ -193,7 +198,7 @@ class PromptFilm:
                 text.append(f"{int(values[i]):3d}")
             draw.line((centre, y + 2, centre, y + row - 4), _DIM)
             where = (WIDTH - 24, y + 2)
-            draw.text(where, "  ".join(text), _INK, self._fonts[14], anchor="ra")
+            draw.text(where, "  ".join(text), _INK, font, anchor="ra")
 
     def _ticker(self, draw: ImageDraw.ImageDraw, look: Look, shown: float) -> None:
         """The stream itself, two lines of it."""
@@ -210,7 +215,7 @@ class PromptFilm:
         heard = len(text) + 1
         words = [word for name, ids in parts for word in (name, *ids)]
         words = words[: heard + round(shown * (len(words) - heard))]
-        draw.rectangle((24, 596, WIDTH - 24, HEIGHT - 20), _PANEL)
+        draw.rectangle((24, _TICKER_Y, WIDTH - 24, HEIGHT - 20), _PANEL)
         x, line, places = 36.0, 0, []
         for word in words:
             width = draw.textlength(word + " ", self._fonts[14])
@@ -223,7 +228,7 @@ class PromptFilm:
         for x, line, word in places:
             if line >= first:
                 colour = _ACCENT if word.startswith("<") else _INK
-                y = 604 + 18 * (line - first)
+                y = _TICKER_Y + 8 + 18 * (line - first)
                 draw.text((x, y), word, colour, self._fonts[14])
 
 

@@ -7,7 +7,7 @@ import pytest
 from brownfield.envs.free_places import FreePlaces
 from brownfield.envs.kitchen import generate_kitchen
 from brownfield.envs.kitchen_contents import Kitchen
-from brownfield.envs.kitchen_objects import EDGE_X_M
+from brownfield.envs.kitchen_objects import EDGE_X_M, corridor_blocked
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +49,31 @@ def test_an_object_moves_along_the_counter_alone(scene, first: float) -> None:
         assert xy is not None
         assert xy[0] == pytest.approx(thing.position[0])
         assert 0 < abs(xy[1] - thing.position[1]) <= 0.05 + 1e-9
+
+
+def test_nothing_is_moved_behind_something_as_either_hand_comes(scene) -> None:
+    kitchen, data = scene
+    everything = [*kitchen.named, *kitchen.clutter]
+    for left, side in ((False, 1.0), (True, -1.0)):
+        mirror = np.array([1.0, side])
+
+        def behind(xy: np.ndarray, name: str, mirror: np.ndarray = mirror) -> set[str]:
+            return {
+                other.name
+                for other in everything
+                if other.name != name
+                and corridor_blocked(
+                    mirror * xy,
+                    mirror * other.position[:2],
+                    other.kind.radius_m,
+                    both_ways=False,
+                )
+            }
+
+        for thing in kitchen.named:
+            places = FreePlaces(kitchen, data, thing.name)
+            for first in (1.0, -1.0):
+                xy = places.moved(0.2, first, left=left)
+                if xy is not None:
+                    before = behind(thing.position[:2], thing.name)
+                    assert behind(xy, thing.name) <= before

@@ -1,5 +1,6 @@
 """Films play, have the frames they should have, and appear whole or not at all."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -8,7 +9,7 @@ import pytest
 
 from brownfield.policies.film import FilmWriter, with_inset, write_grid
 from brownfield.policies.prompt_film import FPS, HEIGHT, WIDTH, Look, PromptFilm
-from brownfield.robot.g1.body import G1_BODY
+from brownfield.robot.g1.body import G1_BODY, G1_TWO_HANDS
 
 
 def frames_of(path: Path) -> list[np.ndarray]:
@@ -87,3 +88,25 @@ def test_prompt_film_shows_tokens_as_they_come(tmp_path: Path) -> None:
     tokens = [frame[600:690, 24:-24].astype(float) for frame in shown[4:8]]
     ink = [float((t > 128).sum()) for t in tokens]
     assert ink == sorted(ink) and ink[0] < ink[-1]
+
+
+def test_every_field_of_two_hands_is_shown(tmp_path: Path) -> None:
+    room = np.full((480, 640, 3), 90, np.uint8)
+    dim, frames = G1_TWO_HANDS.action_dim, []
+    for last in (0, 126):
+        ids = np.full(2 * dim, 63)
+        ids[[dim - 1, 2 * dim - 1]] = last
+        path = tmp_path / f"{last}.mp4"
+        with PromptFilm(
+            path,
+            G1_TWO_HANDS,
+            prompt="pick up the coffee cup",
+            levels=(8, 5, 5, 5),
+            n_bins=127,
+            origin="a policy",
+        ) as film:
+            film.finish(room, replace(look(0), action_ids=ids), 0.4, "")
+        frames.append(frames_of(path)[-1].astype(float))
+    # The last field's bar, above the line of tokens.
+    changed = np.abs(frames[0] - frames[1])[304:590, 800:1150].max(-1) > 40
+    assert changed.sum() > 500
