@@ -50,6 +50,11 @@ BACKED_TO_RAD = 0.40
 LOOK_BEHIND_X_M = -0.8
 """From here the picture shows half a metre and more of a counter to either side: what
 is covered is looked for behind what stands there, no longer from farther back [m]."""
+NEAR_X_M = -0.25
+"""From here on who looks for what is covered goes to where it stands: it is seen soon,
+over what stands before it [m]."""
+COUNTER_POINT = (0.42, -0.04)
+"""Going to the counter means to stand before this point of it, x and y [m]."""
 HELD_M = 0.065
 """A hand closes on an object whose grasp point is this near to the palm [m]."""
 CLOSES_M = 0.02
@@ -231,18 +236,25 @@ def walk(state: ExpertState, *, search: bool = True) -> Array:
     """
     error = stance_error(state)
     # Who has gone to look behind something goes on, or would turn back half-way.
-    looks_behind = state.covered and state.command[0] > 0.1
+    looks_behind = state.covered and np.abs(state.command[:2]).max() > 0.1
+    looks_behind = looks_behind and state.command[0] > -0.2
     # The only way to step back without a step aside.
     backs = state.command[0] < -0.2 and abs(state.command[1]) < 0.1
     lost = is_lost(state, BACKED_TO_RAD if backs else None)
     unseen = search and lost and not looks_behind
-    if unseen and float(np.linalg.norm(error)) > 0.25:
+    near = state.covered and state.position[0] > NEAR_X_M
+    if unseen and float(np.linalg.norm(error)) > 0.25 and not near:
         # Search: face the counter, which is always seen, then step back until the
         # object enters the picture. What does not from so far is behind something.
         if abs(state.yaw) > (0.25 if backs else 0.12):
             return np.array([0.0, 0.0, np.clip(-1.4 * state.yaw, -0.6, 0.6)])
         if not state.covered or state.position[0] > LOOK_BEHIND_X_M:
             return np.array([-0.3, 0.0, np.clip(-1.4 * state.yaw, -0.6, 0.6)])
+    if search and state.covered and not near:
+        # Nobody knows what is behind what, nor whether it is there: as if it were not,
+        # the robot goes to the middle, and sees behind things on its way.
+        middle = np.array([COUNTER_POINT[0], COUNTER_POINT[1] - STANCE_Y_M, 0.0])
+        return walk(replace(state, grasp_point=middle, covered=False), search=False)
     # Sideways before forwards, or the object leaves the picture on the way.
     forward = error[0] - 0.7 * max(0.0, abs(error[1]) - 0.1)
     velocity = np.array(

@@ -44,6 +44,8 @@ class HandsState:
     """Of the robot and the object; its palm is the right one, its command (17,)."""
     left_palm: Array
     """Measured left palm (3,) [m]."""
+    free: str | None = None
+    """The only hand that has a way to the object; None where both have."""
 
 
 def hand_for(state: HandsState) -> str:
@@ -60,6 +62,8 @@ def hand_for(state: HandsState) -> str:
     if not in_view(state.body):
         # Nobody knows on which side it is.
         return "left" if raised == ["right"] else "right"
+    if state.free is not None:
+        return state.free
     # Along the counter: seen from the robot a turn would change it.
     aside = state.body.grasp_point[1] - state.body.position[1]
     if len(raised) == 1:
@@ -133,7 +137,7 @@ def hands_chunk(state: HandsState, steps: int) -> tuple[Array, str]:
         chunk.append(command)
         seen = seen_by(replace(state, body=replace(state.body, command=command)), side)
         after = advance(seen_by(state, side), seen.command, phase, dt_s)
-        state = _unseen(after, side, command)
+        state = replace(_unseen(after, side, command), free=state.free)
     return np.array(chunk), first
 
 

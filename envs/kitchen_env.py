@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brownfield.envs.disturbance import SPARE, DisturbanceConfig, disturbed
-from brownfield.envs.expert import ExpertState, clip_command
+from brownfield.envs.expert import COUNTER_POINT, ExpertState, clip_command
 from brownfield.envs.expert_hands import SIDES, HandsState, hands_chunk
 from brownfield.envs.expert_plan import expert_chunk
 from brownfield.envs.kitchen import generate_kitchen
@@ -32,11 +32,7 @@ from brownfield.envs.kitchen_tasks import (
     task_called,
     task_of,
 )
-from brownfield.envs.kitchen_truth import (
-    COUNTER_POINT,
-    PRIVILEGED_NAMES,
-    KitchenTruth,
-)
+from brownfield.envs.kitchen_truth import PRIVILEGED_NAMES, KitchenTruth
 from brownfield.envs.objects import NAMED
 from brownfield.envs.pick import HOLD_S, GoJudge, OpenJudge, PickJudge, PutJudge
 from brownfield.envs.scene_file import load_scene, scene_kitchen

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from brownfield.envs.expert import (
+    COUNTER_POINT,
     STANCE_Y_M,
     ExpertState,
     seen_from,
@@ -40,8 +41,6 @@ the heading frame [m], and the heading [rad]. Once it is in the hand, or where t
 none, all but the heading is about where to go with it. The pixel is where the object's
 centre appears in the head camera's frame, -1 to 1 from left to right and from top to
 bottom; 2 is far outside."""
-COUNTER_POINT = (0.42, -0.04)
-"""Going to the counter means to stand before this point of it, x and y [m]."""
 WITHIN_M = {"bring": 0.09, "sink": 0.09}
 """So far off the middle of where it shall stand an object stands right [m]; on a tray,
 `ExpertState.within_m`."""
@@ -97,6 +96,7 @@ class KitchenTruth:
         return HandsState(
             body=self.expert_state(task, command),
             left_palm=self._data.site_xpos[self._left_palm].copy(),
+            free=self._free_hand(task),
         )
 
     def privileged(self, task: Task, command: Array) -> NDArray[np.float32]:
@@ -122,6 +122,13 @@ class KitchenTruth:
         pixel = self.pixel(centre)
         visible = np.abs(pixel).max() < 1 and not self._behind(task, centre)
         return np.array([*point, *stance, state.yaw, visible, *pixel], dtype=np.float32)
+
+    def _free_hand(self, task: Task) -> str | None:
+        """The hand in whose way the jar before what is asked for does not stand."""
+        hidden = self._kitchen.hidden
+        if hidden is None or not task.takes or self._thing(task).name != hidden.name:
+            return None
+        return "right" if hidden.side > 0 else "left"
 
     def _behind(self, task: Task, point: Array) -> bool:
         """Whether the jar that hides what is asked for is before a point (3,)."""

@@ -12,6 +12,8 @@ from torch import Tensor
 
 from brownfield.policies.checkpoint import Checkpoint, load_checkpoint
 from brownfield.policies.device import device_named
+from brownfield.policies.mirror import MIRRORED, other_words
+from brownfield.policies.mirror_look import MirrorLook
 from brownfield.policies.model import Prefix
 from brownfield.policies.patience import Patience
 from brownfield.policies.policy import (
@@ -71,6 +73,7 @@ class PolicyAgent:
         body: str | None = None,
         threads: int = 1,
         device: str = "cpu",
+        mirror: bool | None = None,
     ) -> None:
         """Take a checkpoint for one of its bodies.
 
@@ -80,9 +83,12 @@ class PolicyAgent:
             threads: of torch.
             device: `cpu`, `cuda`, or `auto`. One look of a small model at a time is
                 quickest on a CPU.
+            mirror: look into a mirror too, see `MirrorLook`; None where it learned in
+                one.
 
         Raises:
-            ValueError: the checkpoint cannot be used, or not for this body.
+            ValueError: the checkpoint cannot be used, or not for this body, or the
+                body has no two alike sides.
         """
         if not isinstance(checkpoint, Checkpoint):
             checkpoint = load_checkpoint(checkpoint)
@@ -102,6 +108,10 @@ class PolicyAgent:
         self._last_past: Any = None
         self._recollection = Recollection(self.body, self._policy.config.memory_s)
         self._patience = Patience(self.body)
+        if mirror is None:
+            learned = checkpoint.facts.get("config", {}).get("mirror", False)
+            mirror = bool(learned) and self.body.name in MIRRORED
+        self._mirror = MirrorLook(self.body) if mirror else None
         self._columns = command_columns(self.body)
         names = [field.name for field in self.body.action]
         self._grips = [i for i, name in enumerate(names) if name.endswith("grip")]
@@ -120,7 +130,12 @@ class PolicyAgent:
             ValueError: the prompt is empty or too long.
         """
         ids = np.asarray(self._tokenizers.text.encode(prompt), dtype=np.int64)
-        text = text_rows([ids], self._policy.config.text_bytes).to(self._device)
+        most, said = self._policy.config.text_bytes, [ids]
+        if self._mirror:
+            # "Right" is a byte longer than "left".
+            said.append(np.asarray(self._tokenizers.text.encode(other_words(prompt))))
+            said[1] = said[1][:most]
+        text = text_rows(said, most).to(self._device)
         self._prefix = self._policy.trunk.prefix(self.body.name, text)
         self.prompt, self.thought, self._last_past = prompt, None, None
         self.stream = EpisodeStream(self._grammar, ids)
@@ -166,21 +181,29 @@ class PolicyAgent:
         """Ids (K,) for an observation, which stays out of the stream."""
         assert self._prefix is not None
         codes, video_ids, state = self._read(observation)
+        mirror = self._mirror
         tokenizer = self._tokenizers.state[self.body.name]
-        state_ids = np.asarray(tokenizer.encode(state[None]))
+        states = mirror.states(state) if mirror else state[None]
+        state_ids = np.asarray(tokenizer.encode(states))
         seen = np.asarray(tokenizer.decode(state_ids), dtype=np.float32)
         if self.action_tokenizer.uses_velocity:
-            seen = np.concatenate([seen, self._velocity(velocity)[None]], 1)
+            change = self._velocity(velocity)
+            changes = mirror.commands(change) if mirror else change[None]
+            seen = np.concatenate([seen, changes], 1)
         self._recollection.add(codes, state, self.step)
+        memory = self._recollection.now()
         look = self._policy.trunk.look(
             self.body.name,
             codes,
             torch.from_numpy(seen).to(self._device),
             self._prefix,
-            memory=self._recollection.now(),
+            prompt=torch.arange(2, device=self._device) if mirror else None,
+            memory=mirror.memory(memory) if mirror else memory,
         )
-        self._last_past = look.past
-        share = look.pointing.softmax(-1).view(video_ids.shape)[0]
+        if mirror:
+            look = look._replace(action=mirror.mean(look.action))
+        self._last_past = [(key[:1], value[:1]) for key, value in look.past]
+        share = look.pointing[0].softmax(-1).view(video_ids.shape[1:])
         self.thought = Thought(
             video_ids=video_ids[0].cpu().numpy(),
             state_ids=state_ids[0].astype(np.int64),
@@ -207,8 +230,8 @@ class PolicyAgent:
     def _read(
         self, observation: dict[str, Any]
     ) -> tuple[Tensor, Tensor, NDArray[np.float32]]:
-        """Codes (1, digits, h, w) and ids (1, h, w) of the frame, and the state (S,),
-        checked."""
+        """Codes (B, digits, h, w) and ids (B, h, w) of the frame, the second ones in a
+        mirror, and the state (S,), checked."""
         camera = self.body.cameras[0].name
         for name in (camera, "state"):
             if name not in observation:
@@ -229,8 +252,11 @@ class PolicyAgent:
             raise ValueError(
                 f"{camera} must be uint8 (H, W, 3), got {frame.dtype} {frame.shape}"
             )
-        small = torch.from_numpy(area_resize(frame[None], FRAME_SIZE))
-        codes, ids = self._policy.video.encode_codes(pixels_of(small.to(self._device)))
+        small = area_resize(frame[None], FRAME_SIZE)
+        if self._mirror:
+            small = self._mirror.frames(small[0])
+        pixels = pixels_of(torch.from_numpy(small).to(self._device))
+        codes, ids = self._policy.video.encode_codes(pixels)
         return codes, ids, state
 
     @torch.inference_mode()
@@ -306,7 +332,10 @@ class PolicyAgent:
         return frames_of(video.reconstruct(video.codes(ids[None])))[0]
 
 
-@lru_cache(maxsize=1)
-def shared_agent(checkpoint: Path, body: str) -> PolicyAgent:
-    """This process's agent of a checkpoint and body."""
-    return PolicyAgent(checkpoint, body)
+@lru_cache(maxsize=2)
+def shared_agent(
+    checkpoint: Path, body: str, mirror: bool | None = None
+) -> PolicyAgent:
+    """This process's agent of a checkpoint and body, which looks into a mirror or not;
+    None where it learned in one."""
+    return PolicyAgent(checkpoint, body, mirror=mirror)
