@@ -66,42 +66,6 @@ def test_walks_towards_a_far_object_and_stands_at_a_near_one() -> None:
     assert phase == "pregrasp" and np.abs(command[:3]).max() == 0
 
 
-def test_steps_back_from_what_is_covered_and_then_goes_to_look_behind_it() -> None:
-    # Wherever it may be: from near nobody knows whether it is out of view or covered.
-    said = []
-    for y in (-0.6, -0.13, 0.4, 2.0):
-        near = _state(
-            position=np.array([-0.4, 0.3, 0.75]),
-            grasp_point=np.array([0.42, y, 0.95]),
-            covered=y < 1,
-        )
-        command, phase = expert_command(near)
-        assert phase == "search" and command[0] == -0.3
-        said.append(command)
-    assert np.ptp(said, axis=0).max() == 0
-    near = replace(near, grasp_point=np.array([0.42, 0.4, 0.95]), covered=True)
-    far = replace(near, position=np.array([-0.9, 0.3, 0.75]))
-    command, phase = expert_command(far)
-    assert phase == "search" and (command[0] > 0 or command[1] > 0)
-    # Who is on the way there does not turn back.
-    onward = near.command.copy()
-    onward[0] = 0.3
-    command, phase = expert_command(replace(near, command=onward))
-    assert phase == "search" and command[1] > 0
-
-
-def test_comes_to_what_is_covered_from_anywhere() -> None:
-    for x in (-1.4, -0.8, -0.5, -0.3):
-        for y in (-0.5, 0.0, 0.5):
-            state, phase = _state(position=np.array([x, y, 0.75]), covered=True), ""
-            for _ in range(150):
-                command, phase = expert_command(state)
-                if phase not in ("search", "walk", "settle"):
-                    break
-                state = advance(state, command, phase, 0.1)
-            assert phase == "pregrasp", (x, y, state.position)
-
-
 def test_searches_for_what_is_out_of_view() -> None:
     away = _state(position=np.array([-1.0, 0.0, 0.75]), rotation=_heading(0.9))
     command, phase = expert_command(away)
