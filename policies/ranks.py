@@ -1,7 +1,9 @@
 """Processes that train together: each has its rows, all share one gradient."""
 
+import multiprocessing
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -113,6 +115,7 @@ def _run(
     work: Callable[[Any, Ranks], None],
     config: Any,
 ) -> None:
+    _end_with_parent()
     torch.set_num_threads(threads)
     where = None if store is None else f"file://{store}"
     own = device_named(device, int(os.environ.get("LOCAL_RANK", rank)))
@@ -124,3 +127,20 @@ def _run(
         work(config, Ranks(rank, count, own))
     finally:
         dist.destroy_process_group()
+
+
+def _end_with_parent() -> None:
+    """End this process, if another one started it, as soon as that one is gone.
+
+    torch asks for an interrupt then, which jobs in the background of a script ignore:
+    they would train on for nobody.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
