@@ -1,6 +1,7 @@
 """Processes that train together end together."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -42,8 +43,8 @@ def test_ranks_end_with_who_started_them(tmp_path: Path) -> None:
         [sys.executable, str(script), str(tmp_path)],
         env=os.environ | {"PYTHONPATH": path},
     )
+    pids: list[int] = []
     try:
-        pids: list[int] = []
         for _ in range(600):
             files = sorted(tmp_path.glob("*.pid"))
             pids = [int(file.read_text() or 0) for file in files]
@@ -61,3 +62,5 @@ def test_ranks_end_with_who_started_them(tmp_path: Path) -> None:
         assert not any(_runs(pid) for pid in pids)
     finally:
         parent.kill()
+        for pid in filter(_runs, pids):
+            os.kill(pid, signal.SIGKILL)
