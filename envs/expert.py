@@ -49,10 +49,13 @@ BACKED_TO_RAD = 0.40
 """The same for who steps back to look for it [rad]."""
 LOOK_BEHIND_X_M = -0.8
 """From here the picture shows half a metre and more of a counter to either side: what
-is covered is looked for behind what stands there, no longer from farther back [m]."""
+cannot be seen is no longer looked for from farther back [m]."""
 NEAR_X_M = -0.25
-"""From here on who looks for what is covered goes to where it stands: it is seen soon,
-over what stands before it [m]."""
+"""From here on who looks for what is covered goes to where it stands: from the middle,
+where it was looked for, it was not to be seen [m]."""
+EITHER_SIDE_M = 0.15
+"""So far to either side of a table's middle, or of `COUNTER_POINT`, will do as well
+[m]."""
 COUNTER_POINT = (0.42, -0.04)
 """Going to the counter means to stand before this point of it, x and y [m]."""
 HELD_M = 0.065
@@ -243,18 +246,20 @@ def walk(state: ExpertState, *, search: bool = True) -> Array:
     lost = is_lost(state, BACKED_TO_RAD if backs else None)
     unseen = search and lost and not looks_behind
     near = state.covered and state.position[0] > NEAR_X_M
+    afar = state.covered and state.position[0] <= LOOK_BEHIND_X_M
+    if search and not near and (afar or looks_behind):
+        # Nobody knows what is behind what, nor whether it is there: as if it were not,
+        # the robot goes to the counter, and sees behind things on its way.
+        x, y = COUNTER_POINT
+        aside = np.clip(state.position[1] - y, -EITHER_SIDE_M, EITHER_SIDE_M)
+        middle = np.array([x, y + aside - STANCE_Y_M, 0.0])
+        return walk(replace(state, grasp_point=middle, covered=False), search=False)
     if unseen and float(np.linalg.norm(error)) > 0.25 and not near:
         # Search: face the counter, which is always seen, then step back until the
-        # object enters the picture. What does not from so far is behind something.
+        # object enters the picture.
         if abs(state.yaw) > (0.25 if backs else 0.12):
             return np.array([0.0, 0.0, np.clip(-1.4 * state.yaw, -0.6, 0.6)])
-        if not state.covered or state.position[0] > LOOK_BEHIND_X_M:
-            return np.array([-0.3, 0.0, np.clip(-1.4 * state.yaw, -0.6, 0.6)])
-    if search and state.covered and not near:
-        # Nobody knows what is behind what, nor whether it is there: as if it were not,
-        # the robot goes to the middle, and sees behind things on its way.
-        middle = np.array([COUNTER_POINT[0], COUNTER_POINT[1] - STANCE_Y_M, 0.0])
-        return walk(replace(state, grasp_point=middle, covered=False), search=False)
+        return np.array([-0.3, 0.0, np.clip(-1.4 * state.yaw, -0.6, 0.6)])
     # Sideways before forwards, or the object leaves the picture on the way.
     forward = error[0] - 0.7 * max(0.0, abs(error[1]) - 0.1)
     velocity = np.array(

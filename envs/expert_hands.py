@@ -1,4 +1,5 @@
-"""The demonstrator with both hands: it takes what is asked for with the nearer one.
+"""The demonstrator with both hands: it takes what is asked for with the nearer one, or
+with the only one that has a way to it.
 
 The left hand is the right one in a mirror: the world is mirrored, the one-handed expert
 asked, and its command mirrored back. The other arm goes to its ready pose.
@@ -45,7 +46,7 @@ class HandsState:
     left_palm: Array
     """Measured left palm (3,) [m]."""
     free: str | None = None
-    """The only hand that has a way to the object; None where both have."""
+    """The only hand that has a way to the object; None for the nearer one."""
 
 
 def hand_for(state: HandsState) -> str:
@@ -112,6 +113,9 @@ def seen_by(state: HandsState, side: str) -> ExpertState:
 def hands_command(state: HandsState) -> tuple[Array, str]:
     """The next command (17,) and the name of the phase, see `next_command`."""
     side = hand_for(state)
+    if len(_raised(state)) == 1:
+        # Chosen for what was seen already: who passes what stands before it goes on.
+        state = replace(state, body=replace(state.body, covered=False))
     said, phase = next_command(seen_by(state, side))
     command = state.body.command.copy()
     if side == "left":

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from brownfield.envs.expert import (
     COUNTER_POINT,
+    EITHER_SIDE_M,
     STANCE_Y_M,
     ExpertState,
     seen_from,
@@ -19,6 +20,7 @@ from brownfield.envs.expert_hands import HandsState, hand_for, seen_by
 from brownfield.envs.expert_place import goal_ahead, holds
 from brownfield.envs.kitchen_contents import Kitchen, PlacedObject
 from brownfield.envs.kitchen_drawer import HANDLE, SHORT_M
+from brownfield.envs.kitchen_objects import HIDES
 from brownfield.envs.kitchen_tasks import Task
 from brownfield.robot.g1.body import G1_BODY
 
@@ -41,11 +43,11 @@ the heading frame [m], and the heading [rad]. Once it is in the hand, or where t
 none, all but the heading is about where to go with it. The pixel is where the object's
 centre appears in the head camera's frame, -1 to 1 from left to right and from top to
 bottom; 2 is far outside."""
+MOVED_M = 0.05
+"""A jar that was moved so far, or the thing behind it, hides it no longer [m]."""
 WITHIN_M = {"bring": 0.09, "sink": 0.09}
 """So far off the middle of where it shall stand an object stands right [m]; on a tray,
 `ExpertState.within_m`."""
-EITHER_SIDE_M = 0.15
-"""So far to either side of a table's middle, or of that point, will do as well [m]."""
 
 
 class KitchenTruth:
@@ -124,9 +126,13 @@ class KitchenTruth:
         return np.array([*point, *stance, state.yaw, visible, *pixel], dtype=np.float32)
 
     def _free_hand(self, task: Task) -> str | None:
-        """The hand in whose way the jar before what is asked for does not stand."""
+        """The hand in whose way the jar before what is asked for does not stand; None
+        where none hides it, or no longer."""
         hidden = self._kitchen.hidden
         if hidden is None or not task.takes or self._thing(task).name != hidden.name:
+            return None
+        offset = self._data.body(hidden.jar).xpos - self._centre(task)
+        if np.linalg.norm(offset[:2] - HIDES * [1.0, hidden.side]) > MOVED_M:
             return None
         return "right" if hidden.side > 0 else "left"
 

@@ -61,7 +61,7 @@ class PolicyAgent:
     """Loads a checkpoint once; `reset` with a prompt, then `act` at every look.
 
     Head and prompt are read at reset and kept as keys and values, so that a look costs
-    27 positions.
+    27 positions and what is remembered; twice that, in one batch, into a mirror too.
 
     Attributes:
         step: control step of the last look; the first one of an episode is 0.
@@ -83,12 +83,13 @@ class PolicyAgent:
             threads: of torch.
             device: `cpu`, `cuda`, or `auto`. One look of a small model at a time is
                 quickest on a CPU.
-            mirror: look into a mirror too, see `MirrorLook`; None where it learned in
-                one.
+            mirror: look into a mirror too, see `MirrorLook`; None where it last learned
+                in one and answers with a block.
 
         Raises:
-            ValueError: the checkpoint cannot be used, or not for this body, or the
-                body has no two alike sides.
+            ValueError: the checkpoint cannot be used, or not for this body, or a
+                mirror is asked for and the body has no two alike sides or answers with
+                a string.
         """
         if not isinstance(checkpoint, Checkpoint):
             checkpoint = load_checkpoint(checkpoint)
@@ -110,7 +111,13 @@ class PolicyAgent:
         self._patience = Patience(self.body)
         if mirror is None:
             learned = checkpoint.facts.get("config", {}).get("mirror", False)
-            mirror = bool(learned) and self.body.name in MIRRORED
+            blocks = self._port.string is None
+            mirror = bool(learned) and blocks and self.body.name in MIRRORED
+        elif mirror and self._port.string is not None:
+            raise ValueError(
+                "only answers that are a block have a mean with those in a mirror; "
+                f"this policy moves {self.body.name!r} with strings"
+            )
         self._mirror = MirrorLook(self.body) if mirror else None
         self._columns = command_columns(self.body)
         names = [field.name for field in self.body.action]
@@ -133,8 +140,8 @@ class PolicyAgent:
         most, said = self._policy.config.text_bytes, [ids]
         if self._mirror:
             # "Right" is a byte longer than "left".
-            said.append(np.asarray(self._tokenizers.text.encode(other_words(prompt))))
-            said[1] = said[1][:most]
+            other = other_words(prompt).encode()[:most].decode(errors="ignore")
+            said.append(np.asarray(self._tokenizers.text.encode(other), np.int64))
         text = text_rows(said, most).to(self._device)
         self._prefix = self._policy.trunk.prefix(self.body.name, text)
         self.prompt, self.thought, self._last_past = prompt, None, None

@@ -75,7 +75,7 @@ def check_mirror(body: str) -> None:
 
 def other_words(prompt: str) -> str:
     """What is asked for by who sees the scene in a mirror."""
-    return _swapped(prompt, r"\b(left|right)\b")
+    return _swapped(prompt, r"(?i)\b(left|right)\b")
 
 
 def exchange(names: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -98,4 +98,4 @@ def _other_side(name: str) -> str:
 
 def _swapped(text: str, pattern: str) -> str:
     other = {"left": "right", "right": "left"}
-    return re.sub(pattern, lambda found: other[found[0]], text)
+    return re.sub(pattern, lambda found: other[found[0].lower()], text)

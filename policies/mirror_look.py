@@ -2,9 +2,10 @@
 
 What was learned from episodes in a mirror answers the mirrored look as well as the look
 itself, and errs in another way. So both are answered, and what is likely is the mean of
-the two. With the two exchanged the answer is the mirrored one, exactly: a mean over a
-group of symmetries is equivariant, whatever is averaged (Yarotsky 2022, "Universal
-approximations of invariant maps by neural networks", section 2).
+the two. With the two exchanged that mean is mirrored, exactly: a mean over a group of
+symmetries is equivariant, whatever is averaged (Yarotsky 2022, "Universal
+approximations of invariant maps by neural networks", section 2). What is drawn from it
+is not.
 
 Shapes: rows 0 and 1 of a batch are the look and the mirrored one.
 """

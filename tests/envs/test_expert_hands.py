@@ -7,6 +7,7 @@ import pytest
 
 from brownfield.envs import kitchen_truth
 from brownfield.envs.expert import (
+    EITHER_SIDE_M,
     STANCE_RANGE_M,
     STANCE_X_M,
     STANCE_Y_M,
@@ -23,7 +24,6 @@ from brownfield.envs.expert_hands import (
 )
 from brownfield.envs.expert_place import CARRY_POSITION
 from brownfield.envs.kitchen_env import KitchenEnv, KitchenEnvConfig
-from brownfield.envs.kitchen_truth import EITHER_SIDE_M
 from brownfield.robot.g1.body import G1_TWO_HANDS
 from brownfield.robot.g1.controller import READY_BOTH
 from brownfield.robot.g1.upper_body import mirrored_pose
@@ -53,6 +53,7 @@ def _mirrored(state: HandsState) -> HandsState:
             command=np.concatenate([base * body.command[:3], *swapped]),
         ),
         left_palm=flip @ body.palm,
+        free={"left": "right", "right": "left"}.get(state.free or ""),
     )
 
 
@@ -66,8 +67,8 @@ def _holding(state: HandsState) -> HandsState:
     palm = state.body.position + state.body.rotation @ command[SIDES[side]][:3]
     body = replace(state.body, command=command, grasp_point=palm)
     if side == "right":
-        return HandsState(body=replace(body, palm=palm), left_palm=state.left_palm)
-    return HandsState(body=body, left_palm=palm)
+        return replace(state, body=replace(body, palm=palm))
+    return replace(state, body=body, left_palm=palm)
 
 
 @pytest.mark.parametrize("task", ["pick", "bring"])

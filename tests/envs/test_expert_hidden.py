@@ -3,16 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+import mujoco
 import numpy as np
 import pytest
 
 from brownfield.envs.expert import (
     COUNTER_POINT,
+    EITHER_SIDE_M,
     ExpertState,
     advance,
     expert_command,
 )
-from brownfield.envs.expert_hands import hand_for, hands_command
+from brownfield.envs.expert_hands import SIDES, hand_for, hands_command
 from brownfield.envs.expert_place import go_command
 from brownfield.envs.kitchen_config import KitchenConfig
 from brownfield.envs.kitchen_env import KitchenEnv, KitchenEnvConfig
@@ -59,10 +61,16 @@ def test_from_afar_it_goes_where_it_would_go_if_nothing_were_there() -> None:
     """Nobody can tell yet what is behind something, and whether anything is."""
     x, y = COUNTER_POINT
     middle = np.array([x, y - 0.13, 0.95])
-    for at in ((-0.9, 0.6), (-1.5, -0.7), (-1.2, 0.0)):
-        commands = [expert_command(_state(*at, thing_y))[0] for thing_y in THINGS_Y]
+    for at, yaw in (((-0.9, 0.6), 0.0), ((-1.5, -0.7), 0.3), ((-1.2, 0.1), -0.2)):
+        c, s = np.cos(yaw), np.sin(yaw)
+        turned = np.array([[c, -s, 0.0], [s, c, 0.0], [0.0, 0.0, 1.0]])
+        states = [_state(*at, thing_y, rotation=turned) for thing_y in THINGS_Y]
+        commands = [expert_command(state)[0] for state in states]
         assert np.ptp(commands, axis=0).max() == 0
-        absent = _state(*at, 0.0, goal=middle, goes=True, covered=False)
+        # As `KitchenTruth` tells what is not there.
+        absent = replace(
+            states[0], goal=middle, along_m=EITHER_SIDE_M, goes=True, covered=False
+        )
         np.testing.assert_allclose(commands[0], go_command(absent)[0])
 
 
@@ -96,6 +104,42 @@ def env() -> Iterator[KitchenEnv]:
     env = KitchenEnv(KitchenEnvConfig(start="wide", hands="both", kitchen=kitchen))
     yield env
     env.close()
+
+
+def test_who_has_chosen_a_hand_goes_on_past_the_jar(env: KitchenEnv) -> None:
+    """Else it would turn back at every border of what the jar covers."""
+    for seed in range(680700, 680720):
+        env.reset(seed=seed)
+        if env.kitchen.hidden is not None:
+            break
+    state = env.hands_state()
+    at = np.array([-0.5, state.body.grasp_point[1] + 0.3, 0.75])
+    before = replace(state.body, position=at, rotation=np.eye(3))
+    command = before.command.copy()
+    command[SIDES["right" if state.free == "left" else "left"]][2] += 0.1
+    seen = [
+        hands_command(
+            replace(state, body=replace(before, command=command, covered=covered))
+        )[0]
+        for covered in (True, False)
+    ]
+    np.testing.assert_array_equal(seen[0], seen[1])
+    unchosen = replace(state, body=replace(before, covered=True))
+    assert hands_command(unchosen)[0][0] == -0.3
+
+
+def test_a_jar_that_was_moved_leaves_both_hands_free(env: KitchenEnv) -> None:
+    for seed in range(680700, 680720):
+        env.reset(seed=seed)
+        if env.kitchen.hidden is not None:
+            break
+    hidden = env.kitchen.hidden
+    assert hidden is not None
+    assert env.hands_state().free == ("right" if hidden.side > 0 else "left")
+    address = env.model.joint(hidden.jar).qposadr[0]
+    env.data.qpos[address : address + 2] += [0.0, 0.3 * hidden.side]
+    mujoco.mj_forward(env.model, env.data)
+    assert env.hands_state().free is None
 
 
 def test_the_hand_beside_the_jar_takes_it(env: KitchenEnv) -> None:

@@ -4,7 +4,7 @@ import mujoco
 import numpy as np
 import pytest
 
-from brownfield.envs.expert import STANCE_Y_M, ExpertState
+from brownfield.envs.expert import EITHER_SIDE_M, STANCE_Y_M, ExpertState
 from brownfield.envs.expert_place import (
     STILL_RIGHT_M,
     holds,
@@ -28,7 +28,7 @@ from brownfield.envs.kitchen_tasks import (
     task_of,
     task_paraphrase,
 )
-from brownfield.envs.kitchen_truth import EITHER_SIDE_M, WITHIN_M
+from brownfield.envs.kitchen_truth import WITHIN_M
 from brownfield.envs.objects import NAMED
 
 THINGS = {"go": PLACES, "drawer": (DRAWER,)}

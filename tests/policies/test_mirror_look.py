@@ -1,5 +1,6 @@
 """A policy that looks into a mirror too answers a mirrored look in a mirror."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,8 +9,14 @@ import torch
 
 from brownfield.envs.kitchen_env import KitchenEnv, KitchenEnvConfig
 from brownfield.policies.agent import PolicyAgent
+from brownfield.policies.bench import fit_quickly, made_up_windows
+from brownfield.policies.checkpoint import Checkpoint
 from brownfield.policies.mirror import exchange
 from brownfield.policies.mirror_look import MirrorLook
+from brownfield.policies.model import ModelConfig
+from brownfield.policies.policy import StreamPolicy
+from brownfield.policies.port_sizes import port_sizes
+from brownfield.policies.tokenize import fit_action
 from brownfield.robot.g1.body import G1_BODY, G1_TWO_HANDS
 
 ACTION = exchange([field.name for field in G1_TWO_HANDS.action])
@@ -87,3 +94,30 @@ def test_only_two_alike_sides_have_a_mirror() -> None:
         MirrorLook(G1_BODY)
     with pytest.raises(ValueError, match="both sides"):
         PolicyAgent("g1_kitchen", mirror=True)
+
+
+def test_the_longest_prompt_may_say_left() -> None:
+    agent = PolicyAgent("g1_kitchens")
+    agent.reset("pick up the left cup, the cup that stands on the left, please!!!")
+    with pytest.raises(ValueError, match="at most 64 bytes"):
+        agent.reset("pick up the left cup, the cup that stands on the left, please!!!!")
+    agent.reset("Pick up the LEFT cup")
+
+
+def test_strings_have_no_mean() -> None:
+    """A policy that answers id after id looks into no mirror, however it learned."""
+    windows = made_up_windows(64, G1_TWO_HANDS)
+    strings = {windows.body: fit_action(windows, "ladder")}
+    tokenizers = replace(fit_quickly(windows), action=strings)
+    ports = {G1_TWO_HANDS.name: port_sizes(G1_TWO_HANDS.name, tokenizers, 6)}
+    model = ModelConfig(width=32, layers=2, heads=2)
+    policy = StreamPolicy(model, ports, tokenizers.video)
+    checkpoint = Checkpoint(
+        policy=policy, tokenizers=tokenizers, facts={"config": {"mirror": True}}
+    )
+    agent = PolicyAgent(checkpoint)
+    agent.reset("pick up the cup")
+    state = np.zeros(agent.body.state_dim, np.float32)
+    agent.act({"head": np.zeros((64, 64, 3), np.uint8), "state": state})
+    with pytest.raises(ValueError, match="with strings"):
+        PolicyAgent(checkpoint, mirror=True)
