@@ -238,23 +238,20 @@ def walk(state: ExpertState, *, search: bool = True) -> Array:
         search: keep the object in view.
     """
     error = stance_error(state)
-    # Who has gone to look behind something goes on, or would turn back half-way.
-    looks_behind = state.covered and np.abs(state.command[:2]).max() > 0.1
-    looks_behind = looks_behind and state.command[0] > -0.2
     # The only way to step back without a step aside.
     backs = state.command[0] < -0.2 and abs(state.command[1]) < 0.1
-    lost = is_lost(state, BACKED_TO_RAD if backs else None)
-    unseen = search and lost and not looks_behind
     near = state.covered and state.position[0] > NEAR_X_M
-    afar = state.covered and state.position[0] <= LOOK_BEHIND_X_M
-    if search and not near and (afar or looks_behind):
+    unseen = search and not near and is_lost(state, BACKED_TO_RAD if backs else None)
+    # Who has gone to look behind something goes on, or would turn back half-way.
+    goes_on = np.abs(state.command[:2]).max() > 0.1 and state.command[0] > -0.2
+    if unseen and state.covered and (goes_on or state.position[0] <= LOOK_BEHIND_X_M):
         # Nobody knows what is behind what, nor whether it is there: as if it were not,
         # the robot goes to the counter, and sees behind things on its way.
         x, y = COUNTER_POINT
         aside = np.clip(state.position[1] - y, -EITHER_SIDE_M, EITHER_SIDE_M)
         middle = np.array([x, y + aside - STANCE_Y_M, 0.0])
         return walk(replace(state, grasp_point=middle, covered=False), search=False)
-    if unseen and float(np.linalg.norm(error)) > 0.25 and not near:
+    if unseen and float(np.linalg.norm(error)) > 0.25:
         # Search: face the counter, which is always seen, then step back until the
         # object enters the picture.
         if abs(state.yaw) > (0.25 if backs else 0.12):

@@ -98,7 +98,8 @@ class KitchenEnvConfig:
     """Longest episode [s]; a task that puts something somewhere has `CARRY_S` more."""
     hands: str = "right"
     """`right`, or `both`: commands hold both palms and the expert takes what is asked
-    for with the nearer one. The verbs' --body decides."""
+    for with the nearer one, or the one that a jar leaves free. The verbs' --body
+    decides."""
     place: tuple[str, ...] = ()
     """Scenes to work in, by path (`.xml` beside its `.kitchen.yaml`) or shipped name;
     the seed takes one of them. None generates a kitchen."""
