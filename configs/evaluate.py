@@ -46,8 +46,7 @@ class Evaluate(PlaceOptions):
     actors: tuple[str, ...] = USUAL_ACTORS
     """Who drives: the policy, the same with its prompt swapped or its camera grey, the
     expert, the expert through tokens, a replayed demonstration, random commands.
-    `policy_forgetful`, which remembers nothing, and `policy_unmirrored`, which looks
-    into no mirror, drive only where they are named."""
+    `policy_forgetful`, which remembers nothing, drives only where it is named."""
 
     workers: int = os.cpu_count() or 1
     """Processes that simulate; 0 simulates in this one."""

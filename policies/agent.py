@@ -12,8 +12,6 @@ from torch import Tensor
 
 from brownfield.policies.checkpoint import Checkpoint, load_checkpoint
 from brownfield.policies.device import device_named
-from brownfield.policies.mirror import MIRRORED, other_words
-from brownfield.policies.mirror_look import MirrorLook
 from brownfield.policies.model import Prefix
 from brownfield.policies.patience import Patience
 from brownfield.policies.policy import (
@@ -61,7 +59,7 @@ class PolicyAgent:
     """Loads a checkpoint once; `reset` with a prompt, then `act` at every look.
 
     Head and prompt are read at reset and kept as keys and values, so that a look costs
-    27 positions and what is remembered; twice that, in one batch, into a mirror too.
+    27 positions.
 
     Attributes:
         step: control step of the last look; the first one of an episode is 0.
@@ -73,7 +71,6 @@ class PolicyAgent:
         body: str | None = None,
         threads: int = 1,
         device: str = "cpu",
-        mirror: bool | None = None,
     ) -> None:
         """Take a checkpoint for one of its bodies.
 
@@ -83,13 +80,9 @@ class PolicyAgent:
             threads: of torch.
             device: `cpu`, `cuda`, or `auto`. One look of a small model at a time is
                 quickest on a CPU.
-            mirror: look into a mirror too, see `MirrorLook`; None where it last learned
-                in one and answers with a block.
 
         Raises:
-            ValueError: the checkpoint cannot be used, or not for this body, or a
-                mirror is asked for and the body has no two alike sides or answers with
-                a string.
+            ValueError: the checkpoint cannot be used, or not for this body.
         """
         if not isinstance(checkpoint, Checkpoint):
             checkpoint = load_checkpoint(checkpoint)
@@ -109,16 +102,6 @@ class PolicyAgent:
         self._last_past: Any = None
         self._recollection = Recollection(self.body, self._policy.config.memory_s)
         self._patience = Patience(self.body)
-        if mirror is None:
-            learned = checkpoint.facts.get("config", {}).get("mirror", False)
-            blocks = self._port.string is None
-            mirror = bool(learned) and blocks and self.body.name in MIRRORED
-        elif mirror and self._port.string is not None:
-            raise ValueError(
-                "only answers that are a block have a mean with those in a mirror; "
-                f"this policy moves {self.body.name!r} with strings"
-            )
-        self._mirror = MirrorLook(self.body) if mirror else None
         self._columns = command_columns(self.body)
         names = [field.name for field in self.body.action]
         self._grips = [i for i, name in enumerate(names) if name.endswith("grip")]
@@ -137,12 +120,7 @@ class PolicyAgent:
             ValueError: the prompt is empty or too long.
         """
         ids = np.asarray(self._tokenizers.text.encode(prompt), dtype=np.int64)
-        most, said = self._policy.config.text_bytes, [ids]
-        if self._mirror:
-            # "Right" is a byte longer than "left".
-            other = other_words(prompt).encode()[:most].decode(errors="ignore")
-            said.append(np.asarray(self._tokenizers.text.encode(other), np.int64))
-        text = text_rows(said, most).to(self._device)
+        text = text_rows([ids], self._policy.config.text_bytes).to(self._device)
         self._prefix = self._policy.trunk.prefix(self.body.name, text)
         self.prompt, self.thought, self._last_past = prompt, None, None
         self.stream = EpisodeStream(self._grammar, ids)
@@ -188,29 +166,21 @@ class PolicyAgent:
         """Ids (K,) for an observation, which stays out of the stream."""
         assert self._prefix is not None
         codes, video_ids, state = self._read(observation)
-        mirror = self._mirror
         tokenizer = self._tokenizers.state[self.body.name]
-        states = mirror.states(state) if mirror else state[None]
-        state_ids = np.asarray(tokenizer.encode(states))
+        state_ids = np.asarray(tokenizer.encode(state[None]))
         seen = np.asarray(tokenizer.decode(state_ids), dtype=np.float32)
         if self.action_tokenizer.uses_velocity:
-            change = self._velocity(velocity)
-            changes = mirror.commands(change) if mirror else change[None]
-            seen = np.concatenate([seen, changes], 1)
+            seen = np.concatenate([seen, self._velocity(velocity)[None]], 1)
         self._recollection.add(codes, state, self.step)
-        memory = self._recollection.now()
         look = self._policy.trunk.look(
             self.body.name,
             codes,
             torch.from_numpy(seen).to(self._device),
             self._prefix,
-            prompt=torch.arange(2, device=self._device) if mirror else None,
-            memory=mirror.memory(memory) if mirror else memory,
+            memory=self._recollection.now(),
         )
-        if mirror:
-            look = look._replace(action=mirror.mean(look.action))
-        self._last_past = [(key[:1], value[:1]) for key, value in look.past]
-        share = look.pointing[0].softmax(-1).view(video_ids.shape[1:])
+        self._last_past = look.past
+        share = look.pointing.softmax(-1).view(video_ids.shape)[0]
         self.thought = Thought(
             video_ids=video_ids[0].cpu().numpy(),
             state_ids=state_ids[0].astype(np.int64),
@@ -237,8 +207,8 @@ class PolicyAgent:
     def _read(
         self, observation: dict[str, Any]
     ) -> tuple[Tensor, Tensor, NDArray[np.float32]]:
-        """Codes (B, digits, h, w) and ids (B, h, w) of the frame, the second ones in a
-        mirror, and the state (S,), checked."""
+        """Codes (1, digits, h, w) and ids (1, h, w) of the frame, and the state (S,),
+        checked."""
         camera = self.body.cameras[0].name
         for name in (camera, "state"):
             if name not in observation:
@@ -259,11 +229,8 @@ class PolicyAgent:
             raise ValueError(
                 f"{camera} must be uint8 (H, W, 3), got {frame.dtype} {frame.shape}"
             )
-        small = area_resize(frame[None], FRAME_SIZE)
-        if self._mirror:
-            small = self._mirror.frames(small[0])
-        pixels = pixels_of(torch.from_numpy(small).to(self._device))
-        codes, ids = self._policy.video.encode_codes(pixels)
+        small = torch.from_numpy(area_resize(frame[None], FRAME_SIZE))
+        codes, ids = self._policy.video.encode_codes(pixels_of(small.to(self._device)))
         return codes, ids, state
 
     @torch.inference_mode()
@@ -339,10 +306,7 @@ class PolicyAgent:
         return frames_of(video.reconstruct(video.codes(ids[None])))[0]
 
 
-@lru_cache(maxsize=2)
-def shared_agent(
-    checkpoint: Path, body: str, mirror: bool | None = None
-) -> PolicyAgent:
-    """This process's agent of a checkpoint and body, which looks into a mirror or not;
-    None where it learned in one."""
-    return PolicyAgent(checkpoint, body, mirror=mirror)
+@lru_cache(maxsize=1)
+def shared_agent(checkpoint: Path, body: str) -> PolicyAgent:
+    """This process's agent of a checkpoint and body."""
+    return PolicyAgent(checkpoint, body)

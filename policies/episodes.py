@@ -103,8 +103,7 @@ class EpisodeRunner:
             return RandomCommands(job.seed)
         if self.checkpoint is None:
             raise ValueError(f"actor {job.actor!r} needs a checkpoint")
-        mirror = False if job.actor == "policy_unmirrored" else None
-        agent = shared_agent(self.checkpoint, body_of(self.env), mirror)
+        agent = shared_agent(self.checkpoint, body_of(self.env))
         if job.actor == "expert_tokens":
             return ExpertThroughTokens(agent.body, agent.action_tokenizer)
         actor = PolicyActor(agent)

@@ -44,9 +44,9 @@ def mirrored(windows: Windows) -> Windows:
     """
     check_mirror(windows.body)
     body = body_named(windows.body)
-    state = exchange([field.name for field in body.state])
-    action = exchange([field.name for field in body.action])
-    truth = exchange(windows.privileged_names)
+    state = _exchange([field.name for field in body.state])
+    action = _exchange([field.name for field in body.action])
+    truth = _exchange(windows.privileged_names)
     values = {f.name: getattr(windows, f.name) for f in fields(windows)}
     for name, (order, sign) in {
         "state": state,
@@ -60,7 +60,7 @@ def mirrored(windows: Windows) -> Windows:
     values["frames"] = windows.frames.mirrored()
     if windows.segments is not None:
         values["segments"] = windows.segments.mirrored()
-    values["prompts"] = tuple(other_words(prompt) for prompt in windows.prompts)
+    values["prompts"] = tuple(_other_words(prompt) for prompt in windows.prompts)
     return Windows(**values)
 
 
@@ -73,12 +73,12 @@ def check_mirror(body: str) -> None:
         )
 
 
-def other_words(prompt: str) -> str:
+def _other_words(prompt: str) -> str:
     """What is asked for by who sees the scene in a mirror."""
     return _swapped(prompt, r"(?i)\b(left|right)\b")
 
 
-def exchange(names: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def _exchange(names: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Where each of the mirrored quantities (N,) is among the given ones, and its
     sign (N,)."""
     order = [list(names).index(_other_side(name)) for name in names]

@@ -148,7 +148,7 @@ class Recollection:
         """Keep a look.
 
         Args:
-            codes: (B, digits, grid, grid), of one look or of B views of it.
+            codes: (1, digits, grid, grid).
             state: (S,).
             step: control step of the episode.
         """
@@ -167,8 +167,7 @@ class Recollection:
                 kept.pop(0)
 
     def now(self) -> Memory | None:
-        """What is remembered at the last look, for each view of it; None if nothing
-        ever is."""
+        """What is remembered at the last look (B = 1); None if nothing ever is."""
         if self._motion is None:
             return None
         steps = np.array(self._steps)
@@ -180,12 +179,11 @@ class Recollection:
         known = at >= 0
         at = np.where(known, at, len(steps) - 1)
         moved = seen_from_now(poses[at], poses[-1])
-        codes = torch.stack([self._codes[i] for i in at], 1)
-        views = len(codes)
+        device = self._codes[-1].device
         return Memory(
-            codes,
-            torch.from_numpy(moved).to(codes.device).expand(views, -1, -1),
-            torch.from_numpy(known).to(codes.device).expand(views, -1),
+            torch.cat([self._codes[i] for i in at])[None],
+            torch.from_numpy(moved)[None].to(device),
+            torch.from_numpy(known)[None].to(device),
         )
 
 

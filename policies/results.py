@@ -21,7 +21,6 @@ ACTORS = {
     "policy_swapped": "the checkpoint, asked for something else in the same scene",
     "policy_grey": "the checkpoint with a grey camera",
     "policy_forgetful": "the checkpoint, which forgets every look before the next",
-    "policy_unmirrored": "the checkpoint, which never looks into a mirror",
     "expert": "the scripted expert, which knows the simulator's truth",
     "expert_tokens": "the expert's chunks through the action tokens",
     "replay": "a demonstration of the same task in another place, played blindly",
@@ -29,11 +28,9 @@ ACTORS = {
 }
 """Who can drive an evaluated episode, and what it shows."""
 
-USUAL_ACTORS = tuple(
-    actor for actor in ACTORS if actor not in ("policy_forgetful", "policy_unmirrored")
-)
+USUAL_ACTORS = tuple(actor for actor in ACTORS if actor != "policy_forgetful")
 """Those that an evaluation has unless others are asked for: not every policy has looks
-to forget, or learned in a mirror."""
+to forget."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,7 +47,6 @@ def test_evaluation_writes_results_films_and_report(
         "policy_swapped",
         "policy_grey",
         "policy_forgetful",
-        "policy_unmirrored",
         "expert_tokens",
         "random",
     )
@@ -72,20 +71,19 @@ def test_evaluation_writes_results_films_and_report(
     ):
         assert told.asked != swapped.asked and told.phrase == swapped.phrase
         assert not told.success and told.reason and told.seconds == 0.5
-    # What remembers nothing has nothing to forget; what never learned in a mirror
-    # looks into none.
-    for name in ("policy_forgetful", "policy_unmirrored"):
-        for told, same in zip(result.of("policy"), result.of(name), strict=True):
-            assert replace(same, actor="policy") == told
+    # What remembers nothing has nothing to forget.
+    for told, forgot in zip(
+        result.of("policy"), result.of("policy_forgetful"), strict=True
+    ):
+        assert replace(forgot, actor="policy") == told
     page = (config.out / "report.html").read_text()
-    assert page.count("<video") == 5 and page.count('alt="decoded"') == 3
+    assert page.count("<video") == 4 and page.count('alt="decoded"') == 2
     written = sorted(p.name for p in config.out.iterdir())
     assert written == [
         "policy.mp4",
         "policy_forgetful.mp4",
         "policy_grey.mp4",
         "policy_swapped.mp4",
-        "policy_unmirrored.mp4",
         "report.html",
         "results.json",
     ]
