@@ -17,6 +17,9 @@ from brownfield.policies.windows import SIGHT, Windows
 from brownfield.robot.bodies import body_named
 from brownfield.tokenizers.video_salience import salience
 
+ROWS_AT_ONCE = 1 << 14
+"""Rows that are tokenized together."""
+
 
 class Batch(NamedTuple):
     """One batch of one body; the first W rows also train the world model."""
@@ -260,12 +263,19 @@ def tokenize(
         )
         for prompt in windows.prompts
     ]
-    state_ids = state.encode(windows.state)
-    seen = np.asarray(state.decode(state_ids), dtype=np.float32)
+    state_ids = _in_parts(lambda x: state.encode(x).astype(np.uint8), windows.state)
+    seen = _in_parts(lambda x: state.decode(x).astype(np.float32), state_ids)
     if action.uses_velocity:
         seen = np.concatenate([seen, windows.velocity], 1)
-    executed = action.encode(windows.executed, windows.last, windows.velocity)
     digits = action.digits
+
+    def values(chunk: NDArray, last: NDArray, velocity: NDArray) -> NDArray:
+        return digits.values(digits.of(action.encode(chunk, last, velocity)))
+
+    def places(label: NDArray, look: NDArray) -> NDArray:
+        last, velocity = windows.last[look], windows.velocity[look]
+        return np.asarray(action.places(label, last, velocity), np.float32)
+
     n_read = windows.privileged.shape[1] - len(SIGHT)
     return Examples(
         windows=windows,
@@ -274,16 +284,9 @@ def tokenize(
         ),
         paraphrased=torch.stack(ways),
         state=seen,
-        state_ids=state_ids.astype(np.uint8),
-        action=np.asarray(
-            action.places(
-                windows.label,
-                windows.last[windows.look],
-                windows.velocity[windows.look],
-            ),
-            np.float32,
-        ),
-        executed=digits.values(digits.of(executed)),
+        state_ids=state_ids,
+        action=_in_parts(places, windows.label, windows.look),
+        executed=_in_parts(values, windows.executed, windows.last, windows.velocity),
         auxiliary=windows.privileged[:, :n_read],
         visible=windows.privileged[:, n_read],
         pixel=windows.privileged[:, n_read + 1 : n_read + 3],
@@ -294,6 +297,14 @@ def tokenize(
         if memory_s
         else None,
     )
+
+
+def _in_parts(function: Callable[..., NDArray], *arrays: NDArray) -> NDArray:
+    """`function` of arrays (N, ...), some rows at a time: on its way a tokenizer takes
+    many times the memory of what it returns."""
+    starts = range(0, max(len(arrays[0]), 1), ROWS_AT_ONCE)
+    parts = [slice(start, start + ROWS_AT_ONCE) for start in starts]
+    return np.concatenate([function(*(x[part] for x in arrays)) for part in parts])
 
 
 class Augment:

@@ -9,6 +9,7 @@ import torch
 from brownfield.envs.objects import NAMED
 from brownfield.envs.places import place_of
 from brownfield.envs.prompts import object_of, tells_colour
+from brownfield.policies import batches
 from brownfield.policies.batches import Augment, AugmentConfig, tokenize
 from brownfield.policies.model import PAD_BYTE
 from brownfield.policies.tokenizer_set import TokenizerSet
@@ -107,3 +108,17 @@ def test_paraphrases_ask_each_row_for_what_its_prompt_names(
         assert object_of(text, tuple(NAMED)) == object_of(prompt, tuple(NAMED))
         changed += text != prompt
     assert (changed > len(rows) / 2) if chance else not changed
+
+
+def test_rows_are_tokenized_alike_however_many_at_once(
+    windows: Windows, tokenizer_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokenizers = TokenizerSet.load(tokenizer_folder)
+    whole = tokenize(windows, tokenizers, 64)
+    monkeypatch.setattr(batches, "ROWS_AT_ONCE", 37)
+    parts = tokenize(windows, tokenizers, 64)
+    assert len(windows) % 37 and len(windows) > 37
+    for name in ("state", "state_ids", "action", "executed"):
+        one, other = getattr(whole, name), getattr(parts, name)
+        assert one.dtype == other.dtype
+        np.testing.assert_array_equal(one, other)
