@@ -1,6 +1,6 @@
 """A mirror exchanges left and right, in numbers, pictures and words."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import mujoco
@@ -131,6 +131,11 @@ def test_what_is_told_is_seen_there(seen: Windows) -> None:
         np.testing.assert_array_equal(theirs[:, column[name]], -ours[:, column[name]])
     for name in ("object_x", "object_z", "stance_x", "visible", "pixel_y"):
         np.testing.assert_array_equal(theirs[:, column[name]], ours[:, column[name]])
+
+
+def test_words_are_exchanged_in_capitals_too(seen: Windows) -> None:
+    loud = replace(seen, prompts=("Left cup", "the RIGHT one, bright", "cup"))
+    assert mirrored(loud).prompts == ("right cup", "the left one, bright", "cup")
 
 
 def test_joined_windows_stay_whole(seen: Windows) -> None:
