@@ -178,12 +178,13 @@ def _write_films(
         if not shown:
             continue
         path = config.out / f"{actor}.mp4"
-        captions = [
+        asked = [e.prompt for e in shown]
+        outcomes = [
             f"{'success' if e.success else 'failed'}: {e.reason or e.prompt}"
             for e in shown
         ]
         clips = [list(footage[e.actor, e.seed].clip) for e in shown]
-        write_grid(path, clips, captions)
+        write_grid(path, clips, asked, outcomes)
         films[ACTORS[actor]] = path
     return films
 

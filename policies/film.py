@@ -81,6 +81,7 @@ def write_grid(
     path: Path,
     clips: list[list[Picture]],
     captions: list[str],
+    outcomes: list[str] | None = None,
     *,
     columns: int = 4,
     fps: int = 10,
@@ -90,17 +91,23 @@ def write_grid(
     Args:
         path: MP4 to write.
         clips: frames (H, W, 3) of each episode, all of one size.
-        captions: a line under each episode; green when it begins with `success`.
+        captions: a line under each episode.
+        outcomes: the line once it is over, green when it begins with `success`, else
+            red; None leaves the captions.
         columns: episodes in a row.
         fps: frames per second [Hz].
 
     Raises:
-        ValueError: no clip, or clips and captions do not belong together.
+        ValueError: no clip, or clips, captions and outcomes do not belong together.
     """
     if not clips or len(clips) != len(captions) or not all(clips):
         raise ValueError(
             f"expected as many captions as clips, at least one, "
             f"got {len(captions)} and {len(clips)}"
+        )
+    if outcomes is not None and len(outcomes) != len(clips):
+        raise ValueError(
+            f"expected as many outcomes as clips, got {len(outcomes)} and {len(clips)}"
         )
     columns = min(columns, len(clips))
     rows = -(-len(clips) // columns)
@@ -116,12 +123,11 @@ def write_grid(
             for i, (clip, caption) in enumerate(zip(clips, captions, strict=True)):
                 x, y = i % columns * width, i // columns * cell
                 canvas.paste(Image.fromarray(clip[min(time, len(clip) - 1)]), (x, y))
-                over = time >= len(clip)
-                colour = (190, 196, 204)
-                if over:
-                    good = caption.startswith("success")
+                text, colour = caption, (190, 196, 204)
+                if outcomes is not None and time >= len(clip):
+                    text = outcomes[i]
+                    good = text.startswith("success")
                     colour = (96, 214, 130) if good else (240, 110, 90)
-                text = caption if over else caption.partition(": ")[2] or caption
                 text = _fitting(text, font, width - 12)
                 draw.text((x + 6, y + height + 3), text, colour, font)
             sides = film._shape[:2]

@@ -197,7 +197,7 @@ def _film(
         for name, told in {"as seen": clips.frames, **shown}.items():
             clip = frames if name == "as seen" else told[i]
             pictures.append(list(clip.repeat(3, 1).repeat(3, 2)))
-            captions.append(f"{name}: {name}")
+            captions.append(name)
     write_grid(path, pictures, captions, columns=1 + len(shown), fps=fps)
 
 

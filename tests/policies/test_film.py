@@ -52,13 +52,29 @@ def test_a_film_that_fails_leaves_nothing(tmp_path: Path) -> None:
 
 def test_grid_holds_every_clip(tmp_path: Path) -> None:
     clips = [[np.full((40, 60, 3), 30 * i, np.uint8)] * (i + 1) for i in range(5)]
-    write_grid(tmp_path / "g.mp4", clips, ["success: a"] * 5, columns=3, fps=10)
+    write_grid(tmp_path / "g.mp4", clips, ["a"] * 5, columns=3, fps=10)
     shown = frames_of(tmp_path / "g.mp4")
     assert len(shown) == 5 + 10
     assert shown[0].shape == (2 * 60, 3 * 60, 3)
     assert shown[0][10:30, 70:110].mean() == pytest.approx(30, abs=4)
     with pytest.raises(ValueError, match="as many captions"):
         write_grid(tmp_path / "h.mp4", clips, ["success"])
+
+
+def test_grid_tells_what_came_of_a_clip_once_it_is_over(tmp_path: Path) -> None:
+    clips = [[np.zeros((40, 60, 3), np.uint8)] * 4, [np.zeros((40, 60, 3), np.uint8)]]
+    told = ["failed: b", "success: a"]
+    write_grid(tmp_path / "g.mp4", clips, ["b", "a"], told, fps=10)
+    lines = [f[40:].astype(int) for f in frames_of(tmp_path / "g.mp4")]
+    # How much more red than green is in either line.
+    red = np.array(
+        [[(x[..., 0] - x[..., 1]).sum() for x in (y[:, :60], y[:, 60:])] for y in lines]
+    )
+    assert abs(red[0]).max() < 0.2 * abs(red[-1]).min()
+    assert red[2, 1] < 0 and red[-1, 0] > 0
+    assert abs(red[2, 0]) < 0.2 * red[-1, 0]
+    with pytest.raises(ValueError, match="as many outcomes"):
+        write_grid(tmp_path / "h.mp4", clips, ["b", "a"], ["success"])
 
 
 def test_inset_covers_a_corner_and_nothing_else() -> None:

@@ -66,7 +66,8 @@ def test_tables_count_what_happened() -> None:
 
 def test_report_needs_nothing_beside_itself(tmp_path: Path) -> None:
     frames = [np.full((32, 48, 3), 40 * i, np.uint8) for i in range(3)]
-    write_grid(tmp_path / "f.mp4", [frames, frames[:1]], ["success: a", "failed: b"])
+    clips, outcomes = [frames, frames[:1]], ["success: a", "failed: b"]
+    write_grid(tmp_path / "f.mp4", clips, ["a", "b"], outcomes)
     metrics = [{"step": s, "loss": 1 / (s + 1), "odd": float("nan")} for s in range(9)]
     material = Material(
         films={"a film": tmp_path / "f.mp4"},
