@@ -139,10 +139,10 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
     Observation: `head` uint8 (128, 128, 3), `state` float32 (S,) as named by
     `body.state`, `prompt` str. Action: a command (D,) of `body.action`.
     `info` carries `success`, `reason` (why it failed, empty otherwise), `asked` (what
-    the prompt asks for, such as `box` or `box on the tray`), `did` (the first object
-    that was lifted, if any), `as_asked` (whether it is the one that the prompt names),
-    `hand` (which lifted it),
-    `kind` (of the task) and `privileged` (9,), see `PRIVILEGED_NAMES`.
+    the prompt asks for, such as `box` or `box on the tray`), `did` (the first thing
+    that was lifted, if any, be it a jar), `as_asked` (whether it is what the prompt
+    names), `hand` (which lifted it), `kind` (of the task) and `privileged` (9,), see
+    `PRIVILEGED_NAMES`.
     """
 
     place = "kitchen"
@@ -490,12 +490,13 @@ class KitchenEnv(gymnasium.Env[dict[str, Any], Array]):
 
     def _info(self) -> dict[str, Any]:
         lifted, task = self.judge.lifted, self.task
+        things = (*self.kitchen.named, *self.kitchen.clutter)
         as_asked = self.target is not None and lifted == self.target.name
         return {
             "success": self.judge.success,
             "reason": self.judge.reason,
             "asked": task.name,
-            "did": next((o.told for o in self.kitchen.named if o.name == lifted), None),
+            "did": next((o.told for o in things if o.name == lifted), None),
             "as_asked": None if lifted is None else as_asked,
             "hand": self.judge.hand,
             "kind": self.kind(),

@@ -30,18 +30,17 @@ AWAY_M = 0.11
 
 class PickJudge:
     """Judges an episode strictly; `reason` names the first thing that went wrong,
-    `lifted` the object that was lifted first, and `hand` the one that was nearer to it
-    then, `right` or `left`."""
+    `lifted` what was lifted first, be it something that nobody can ask for, such as a
+    jar, and `hand` the one that was nearer to it then, `right` or `left`."""
 
     def __init__(self, model: mujoco.MjModel, kitchen: Kitchen, target: str) -> None:
         """Args: target: the name of the object that the prompt asks for."""
         self._objects = {o.name: o for o in (*kitchen.named, *kitchen.clutter)}
         self._ids = {name: model.body(name).id for name in self._objects}
-        self._named = {o.name for o in kitchen.named}
         self._pelvis = model.body("g1/pelvis").id
         self._palms = [model.site(f"g1/{side}_palm").id for side in HANDS]
         self._target = target
-        self._held_s = dict.fromkeys(self._named, 0.0)
+        self._held_s = dict.fromkeys(self._objects, 0.0)
         self._highest = 0.0
         self.success = False
         self.reason = ""
@@ -58,7 +57,7 @@ class PickJudge:
 
     def _takes_another(self, data: mujoco.MjData) -> bool:
         """Whether anything is lifted that shall not be; notes what is."""
-        for name in self._named:
+        for name in self._objects:
             if self._rise(data, name) < LIFT_M:
                 continue
             self._note(data, name)
@@ -100,7 +99,7 @@ class PickJudge:
         if self.reason or self.success:
             return
         self._highest = max(self._highest, self._rise(data, self._target))
-        for name in self._named:
+        for name in self._objects:
             up = self._rise(data, name) >= LIFT_M
             self._held_s[name] = self._held_s[name] + dt_s if up else 0.0
             if up:

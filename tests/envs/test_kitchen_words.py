@@ -12,6 +12,7 @@ from brownfield.envs.kitchen_contents import APART_M, Kitchen, PlacedObject
 from brownfield.envs.kitchen_env import VAIN_S, KitchenEnv, KitchenEnvConfig
 from brownfield.envs.kitchen_tasks import IN_VAIN, Task, kind_of, task_of
 from brownfield.envs.objects import NAMED
+from brownfield.envs.pick import PickJudge
 from brownfield.envs.prompts import COLOURS, SIDES, reference_of
 
 CONFIG = KitchenConfig(named=tuple(NAMED), twins=1.0)
@@ -114,13 +115,35 @@ def test_the_second_of_a_name_is_told_by_its_colour() -> None:
     assert all(piece.told == piece.name for piece in kitchen.clutter)
 
 
-def test_whatever_is_lifted_then_is_wrong(env: KitchenEnv) -> None:
+def _raise(env: KitchenEnv, name: str) -> None:
+    """Something is in the air, as if a hand had lifted it."""
+    env.data.joint(name).qpos[2] += 0.2
+    env.data.joint(name).qvel[:] = 0
+
+
+@pytest.mark.parametrize("asked_for", ["named", "clutter"])
+def test_whatever_is_lifted_then_is_wrong(env: KitchenEnv, asked_for: str) -> None:
     env.reset(seed=0)
-    thing = env.kitchen.named[0].name
-    env.data.joint(thing).qpos[2] += 0.2
+    thing = getattr(env.kitchen, asked_for)[0]
+    _raise(env, thing.name)
     _, _, over, _, info = env.step(env.command)
-    assert over and info["reason"] == f"lifted the {thing}"
-    assert info["as_asked"] is False
+    assert over and info["reason"] == f"lifted the {thing.told}"
+    assert info["as_asked"] is False and info["did"] == thing.told
+
+
+def test_who_lifts_a_jar_in_place_of_what_was_asked_for_is_told(
+    env: KitchenEnv,
+) -> None:
+    env.reset(seed=0)
+    kitchen = env.kitchen
+    jar = kitchen.clutter[0].name
+    judge = PickJudge(env.model, kitchen, kitchen.named[0].name)
+    for _ in range(10):
+        assert not judge.reason
+        env.data.body(jar).xpos[2] = kitchen.clutter[0].position[2] + 0.2
+        judge.step(env.data, 0.1)
+    assert judge.reason == f"lifted the {kitchen.clutter[0].told}"
+    assert judge.lifted == jar and not judge.success
 
 
 def test_what_is_not_there_is_refused_where_nobody_asks_in_vain() -> None:
