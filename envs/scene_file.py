@@ -27,6 +27,7 @@ from brownfield.envs.scene_sidecar import (
     find_sidecar,
     load_sidecar,
 )
+from brownfield.envs.scene_view import clear_view
 
 HEIGHT_M = (0.70, 1.05)
 """Worktops that the palm reaches above the floor [m]; ours are 0.80 to 0.95."""
@@ -171,8 +172,10 @@ def scene_kitchen(
             if geom.contype or geom.conaffinity:
                 geom.contype |= ROBOT_BIT
     spec.attach(robot, prefix="g1/", frame=spec.worldbody.add_frame())
+    model = spec.compile()
+    clear_view(model)
     return Kitchen(
-        model=spec.compile(),
+        model=model,
         counter_height_m=surface.height_m,
         named=named,
         clutter=clutter,
