@@ -121,10 +121,10 @@ def _raise(env: KitchenEnv, name: str) -> None:
     env.data.joint(name).qvel[:] = 0
 
 
-@pytest.mark.parametrize("asked_for", ["named", "clutter"])
-def test_whatever_is_lifted_then_is_wrong(env: KitchenEnv, asked_for: str) -> None:
+@pytest.mark.parametrize("things", ["named", "clutter"])
+def test_whatever_is_lifted_then_is_wrong(env: KitchenEnv, things: str) -> None:
     env.reset(seed=0)
-    thing = getattr(env.kitchen, asked_for)[0]
+    thing = getattr(env.kitchen, things)[0]
     _raise(env, thing.name)
     _, _, over, _, info = env.step(env.command)
     assert over and info["reason"] == f"lifted the {thing.told}"
