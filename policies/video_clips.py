@@ -177,9 +177,7 @@ def _fitted(
     if frames.shape[1:3] == size:
         return frames
     try:
-        if size[0] != size[1]:
-            raise ValueError("only square frames are made smaller")
-        return area_resize(frames, size[0])
+        return area_resize(frames, size)
     except ValueError as error:
         raise ValueError(
             f"{where}: expected frames of {size[0]}x{size[1]} or a multiple, got "

@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -220,6 +221,45 @@ def test_a_clip_that_is_none_is_named(tmp_path: Path) -> None:
         FileNotFoundError, match=r"no LeRobotDataset and holds no \.npz"
     ):
         load_clips([tmp_path / "nothing"], size=(8, 8))
+
+
+def test_a_camera_need_not_be_square(config: TokenizeVideoConfig) -> None:
+    camera = config.out.parent / "wide"
+    camera.mkdir()
+    frames = np.random.default_rng(0).integers(0, 256, (2, 33, 32, 48, 3), np.uint8)
+    for number, image in enumerate(frames):
+        np.savez(camera / f"{number}.npz", image=image)
+    out = tokenize_video(
+        replace(config, datasets=(camera,), camera=None, hz=5, size=(16, 24))
+    )
+    video = VideoTokenizer.load(out)
+    seen = load_clips([camera], size=(16, 24), hz=5).frames[0][None, :9]
+    ids = video.encode(seen)
+    assert ids.shape[-2:] == video.config.grid and ids.shape[-2] != ids.shape[-1]
+    assert video.decode(ids).shape == seen.shape
+    with pytest.raises(ValueError, match=r"0\.npz: expected frames of 16x16"):
+        load_clips([camera], size=(16, 16), hz=5)
+
+
+def test_curves_are_sent_where_they_are_watched(
+    config: TokenizeVideoConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: dict[int, dict[str, float]] = {}
+    run = SimpleNamespace(
+        log=lambda data, step: sent.setdefault(step, {}).update(data),
+        finish=lambda: sent.setdefault(-1, {}),
+    )
+    asked: dict[str, Any] = {}
+    wandb = SimpleNamespace(init=lambda **words: asked.update(words) or run)
+    monkeypatch.setitem(sys.modules, "wandb", wandb)
+    out = tokenize_video(replace(config, wandb="offline"))
+    assert asked["mode"] == "offline" and asked["config"]["network"] == "pico"
+    rows = [json.loads(x) for x in (out / "metrics.jsonl").read_text().splitlines()]
+    assert -1 in sent and {row["step"] for row in rows} == set(sent) - {-1}
+    assert {"ids/entropy_bits", "ids/used_codes", "ids/saturation"} <= set(sent[1])
+    monkeypatch.setitem(sys.modules, "wandb", None)
+    with pytest.raises(ValueError, match="wandb is not installed"):
+        tokenize_video(replace(config, wandb="online"))
 
 
 def test_says_what_it_keeps(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

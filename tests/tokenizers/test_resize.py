@@ -17,6 +17,13 @@ def test_is_the_rounded_mean_of_blocks(factor: int, lead: tuple[int, ...]) -> No
     np.testing.assert_array_equal(small, (total + area // 2) // area)
 
 
+def test_frames_need_not_be_square() -> None:
+    frames = np.random.default_rng(0).integers(0, 256, (2, 48, 64, 3), np.uint8)
+    small = area_resize(frames, (12, 16))
+    blocks = frames.reshape(2, 12, 4, 16, 4, 3).astype(int).sum(axis=(2, 4))
+    np.testing.assert_array_equal(small, (blocks + 8) // 16)
+
+
 def test_white_stays_white() -> None:
     frames = np.full((1, 128, 128, 3), 255, np.uint8)
     assert (area_resize(frames, 8) == 255).all()
@@ -27,6 +34,8 @@ def test_white_stays_white() -> None:
     [
         (np.zeros((1, 10, 10, 3), np.uint8), 4),
         (np.zeros((1, 8, 4, 3), np.uint8), 4),
+        (np.zeros((1, 48, 64, 3), np.uint8), (16, 16)),
+        (np.zeros((1, 48, 64, 3), np.uint8), (0, 16)),
         (np.zeros((1, 2, 2, 3), np.uint8), 4),
         (np.zeros((1, 8, 8, 3), np.uint8), 0),
         (np.zeros((1, 8, 8, 3), np.float32), 4),
@@ -34,6 +43,8 @@ def test_white_stays_white() -> None:
         (np.zeros((8, 8), np.uint8), 4),
     ],
 )
-def test_refuses_what_does_not_divide(frames: np.ndarray, size: int) -> None:
+def test_refuses_what_does_not_divide(
+    frames: np.ndarray, size: int | tuple[int, int]
+) -> None:
     with pytest.raises(ValueError, match=r"got|divide"):
         area_resize(frames, size)
