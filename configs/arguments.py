@@ -79,9 +79,12 @@ def preset_files(verb: str) -> dict[str, Path]:
     """Presets of a verb by name, those that it shares with another one included."""
     folder = Path(__file__).parent
     prefix = f"{_SHARED.get(verb, verb).replace(' ', '_')}_"
+    # `bench_disturbance_kitchens` is of `bench disturbance`, not of `bench`.
+    longer = tuple(f"{path.stem}_" for path in folder.glob(f"{prefix}*.py"))
     return {
         path.stem.removeprefix(prefix): path
         for path in sorted(folder.glob(f"{prefix}*.yaml"))
+        if not path.stem.startswith(longer)
     }
 
 

@@ -31,6 +31,10 @@ def test_policies_are_recorded_where_the_expert_is() -> None:
     assert preset_files("aggregate") == preset_files("record") != {}
 
 
+def test_a_verb_does_not_offer_those_of_a_longer_one() -> None:
+    assert set(preset_files(BENCH)) == {"kitchens"} and not preset_files("bench")
+
+
 @pytest.mark.parametrize(("verb", "name"), PRESETS)
 def test_a_preset_is_a_run(verb: str, name: str) -> None:
     if name in EXTRAS and find_spec(EXTRAS[name]) is None:
