@@ -27,6 +27,10 @@ LOG_EVERY = 20
 """Updates between lines of the log."""
 
 
+FIRST_RATE, LATER_RATE = 4e-3, 3e-4
+"""Learning rates of who begins anew, and of who goes on from `init`."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TokenizeVideoConfig:
     """One fit of a video tokenizer."""
@@ -74,8 +78,9 @@ class TokenizeVideoConfig:
     blocks: int = 4
     """Longest window of a clip that an update sees [blocks]."""
 
-    rate: float = 4e-3
-    """Highest learning rate."""
+    rate: float | None = None
+    """Highest learning rate; by default 4e-3, and 3e-4 with `init`: at the full one
+    little data is known by heart before it is known."""
 
     precision: str = "auto"
     """`float32`, `bfloat16` (autocast, but for the quantiser), or `auto`: bfloat16 on a
@@ -129,12 +134,13 @@ class TokenizeVideoConfig:
         Raises:
             ValueError: a budget, a size or a precision that means nothing.
         """
+        rate = FIRST_RATE if self.init is None else LATER_RATE
         return VideoFit(
             steps=self.steps,
             seconds=self.seconds,
             batch=self.batch,
             blocks=self.blocks,
-            rate=self.rate,
+            rate=rate if self.rate is None else self.rate,
             precision=self.precision,
             seed=self.seed,
         )

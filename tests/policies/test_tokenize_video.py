@@ -189,6 +189,7 @@ def test_goes_on_with_another_camera_from_what_it_knew(
         config, datasets=(clips,), init=tmp_path / "first", size=None, network="cosmos",
         validation_every_episode=2, out=tmp_path / "second",
     )  # fmt: skip
+    assert on.fit().rate < config.fit().rate and replace(on, rate=1.0).fit().rate == 1
     tokenize_video(on)
     first, second = (VideoTokenizer.load(tmp_path / n) for n in ("first", "second"))
     assert first.config == second.config
