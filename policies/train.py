@@ -38,6 +38,7 @@ from brownfield.policies.ranks import Ranks, run_ranks
 from brownfield.policies.schedule import MovingAverage, ScheduleConfig
 from brownfield.policies.tokenizer_set import TokenizerSet, saved_hashes
 from brownfield.policies.train_config import TrainConfig
+from brownfield.policies.wider_eye import wider_reading
 from brownfield.policies.windows import Windows, load_windows
 from brownfield.tokenizers.frame_tokenizers import load_frame_tokenizer
 from brownfield.tokenizers.video_fsq import VideoFSQ
@@ -144,6 +145,8 @@ class Trainer:
                 theirs = {n: x for n, x in theirs.items() if not n.startswith(SEEN)}
             if self.config.anchor is not None:
                 theirs = _anchored(theirs, self.config)
+            if self.config.eye_levels is not None:
+                theirs = wider_reading(policy, loaded.policy)
             policy.load_state_dict({n: theirs.get(n, x) for n, x in ours.items()})
         for lesson in self.lessons:
             if lesson.body in new:
@@ -472,18 +475,22 @@ def _tokenizers(
     whole = loaded.tokenizers if loaded else fitted
     assert whole is not None
     video = load_frame_tokenizer(find_video(config.eye)) if config.eye else whole.video
-    if config.eye_blocks is not None:
-        if not isinstance(video, VideoFSQ):
+    asked = {"blocks": config.eye_blocks, "levels": config.eye_levels}
+    asked = {name: value for name, value in asked.items() if value is not None}
+    if asked and not isinstance(video, VideoFSQ):
+        raise ValueError(
+            "eye_blocks and eye_levels are for a plain eye of single frames "
+            f"(VideoFSQ), got a {type(video).__name__}"
+        )
+    for name, value in asked.items():
+        has = getattr(video.config, name)
+        if config.resume and has != value:
             raise ValueError(
-                "eye_blocks is for a plain eye of single frames (VideoFSQ), got a "
-                f"{type(video).__name__}"
+                f"resume keeps the eye of {config.out}, whose {name} are {has}; got "
+                f"eye_{name} {value}"
             )
-        if config.resume and video.config.blocks != config.eye_blocks:
-            raise ValueError(
-                f"resume keeps the eye of {config.out}, which has "
-                f"{video.config.blocks} blocks; got eye_blocks {config.eye_blocks}"
-            )
-        video = video.grown(config.eye_blocks)
+    if asked and isinstance(video, VideoFSQ):
+        video = video.grown(config.eye_blocks, config.eye_levels)
     return TokenizerSet(text=whole.text, video=video, state=state, action=action)
 
 

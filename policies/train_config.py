@@ -36,6 +36,10 @@ class TrainConfig:
     frames; more than it has begin as nothing and learn with the policy. None leaves
     it as it is."""
 
+    eye_levels: tuple[int, ...] | None = None
+    """Levels of its quantiser's channels there, its own first: more of them begin as
+    nothing too, and let it say more of every cell. None leaves it as it is."""
+
     reading_steps: int = 3000
     """With `eye` and `init`: steps before training in which the new codes are learned
     to be read as `init` reads those of its own eye, in pictures that are mirrored,
@@ -170,6 +174,10 @@ class TrainConfig:
             raise ValueError(
                 "eye_blocks must be at least 1 and needs an eye that learns on "
                 f"(tune_eye); got {self.eye_blocks} and {self.tune_eye}"
+            )
+        if self.eye_levels is not None and (self.anchor or not self.tune_eye):
+            raise ValueError(
+                "eye_levels needs an eye that learns on (tune_eye), and no anchor"
             )
         if self.reading_steps < 0:
             raise ValueError(

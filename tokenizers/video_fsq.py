@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -137,20 +138,40 @@ class VideoFSQ(nn.Module):
         codes, ids = self.quantiser(self.encoder[7:](latents).movedim(1, -1))
         return codes.movedim(-1, 1), ids
 
-    def grown(self, blocks: int) -> VideoFSQ:
-        """The same tokenizer with so many residual blocks at each scale; the new ones
-        change no id until they learn.
+    def grown(
+        self, blocks: int | None = None, levels: Sequence[int] | None = None
+    ) -> VideoFSQ:
+        """The same tokenizer with more to see with, which changes nothing that it says
+        and shows until it learns.
+
+        Args:
+            blocks: residual blocks at each scale; as many as it has by default.
+            levels: of the quantiser's channels, its own first; those by default.
 
         Raises:
-            ValueError: fewer than it has.
+            ValueError: fewer blocks than it has, or other levels than its own first.
         """
-        if blocks < self.config.blocks:
+        config = self.config
+        blocks = config.blocks if blocks is None else blocks
+        levels = config.levels if levels is None else tuple(levels)
+        if blocks < config.blocks:
             raise ValueError(
-                f"a video tokenizer of {self.config.blocks} residual blocks cannot "
-                f"shrink to {blocks}"
+                f"a video tokenizer of {config.blocks} residual blocks cannot shrink "
+                f"to {blocks}"
             )
-        video = VideoFSQ(replace(self.config, blocks=blocks))
-        video.load_state_dict(video.state_dict() | self.state_dict())
+        count = len(config.levels)
+        if levels[:count] != config.levels:
+            raise ValueError(
+                f"a video tokenizer of levels {config.levels} keeps them: expected "
+                f"them and others behind them, got {levels}"
+            )
+        video = VideoFSQ(replace(config, blocks=blocks, levels=levels))
+        mine, wider = self.state_dict(), video.state_dict()
+        said, shown = ("encoder.8.weight", "encoder.8.bias"), "decoder.0.weight"
+        known = {n: torch.cat([mine[n], wider[n][count:]]) for n in said}
+        known[shown] = torch.zeros_like(wider[shown])
+        known[shown][:, :count] = mine[shown]
+        video.load_state_dict(wider | mine | known)
         return video
 
     def codes(self, ids: Tensor) -> Tensor:

@@ -165,13 +165,47 @@ def test_an_eye_grows_with_the_policy(tiny: TrainConfig, windows: Windows) -> No
     resumed = Trainer(goes_on, [windows], Ranks())
     for name, value in resumed.policy.state_dict().items():
         assert torch.equal(value, trainer.policy.state_dict()[name]), name
-    with pytest.raises(ValueError, match=r"resume keeps the eye of .* has 2 blocks"):
+    with pytest.raises(ValueError, match=r"resume keeps the eye of .* blocks are 2"):
         Trainer(replace(goes_on, eye_blocks=3), [windows], Ranks())
     with pytest.raises(ValueError, match="has another eye than"):
         Trainer(replace(config, anchor=config.out, eye_blocks=None), [windows], Ranks())
     for wrong in ({"eye_blocks": 0}, {"tune_eye": False}):
         with pytest.raises(ValueError, match="eye_blocks must be at least 1"):
             replace(config, **wrong)
+
+
+def test_an_eye_says_more_with_the_policy(tiny: TrainConfig, windows: Windows) -> None:
+    """Codes get channels: what was answered stays, then both sides of them learn."""
+    Trainer(tiny, [windows], Ranks()).run()
+    levels = (*load_checkpoint(tiny.out).policy.config.video_levels, 4, 4)
+    config = replace(
+        tiny, init=tiny.out, out=tiny.out.with_name("wide"), eye_levels=levels
+    )
+    trainer = Trainer(config, [windows], Ranks())
+    look = {"head": windows.frames[0], "state": windows.state[0], "prompt": "box"}
+    trainer.save()
+    answers = []
+    for folder in (tiny.out, config.out):
+        agent = PolicyAgent(folder)
+        agent.reset("pick up the box")
+        agent.act(look)
+        assert agent.thought is not None
+        answers.append(agent.thought)
+    np.testing.assert_allclose(answers[1].auxiliary, answers[0].auxiliary, atol=1e-4)
+    np.testing.assert_allclose(answers[1].pointing, answers[0].pointing, atol=1e-4)
+    trainer.run()
+    read = load_checkpoint(config.out).policy
+    assert read.config.video_levels == levels
+    new = read.state_dict()["trunk.video_in.0.weight"]
+    new = new.unflatten(1, (-1, len(levels)))[..., -2:]
+    assert (new != 0).all(0).all()
+    resumed = Trainer(replace(config, init=None, resume=True), [windows], Ranks())
+    assert resumed.policy.config.video_levels == levels
+    with pytest.raises(ValueError, match="no anchor"):
+        replace(config, anchor=tiny.out)
+    with pytest.raises(ValueError, match="resume keeps the eye of"):
+        other = replace(config, init=None, resume=True, eye_levels=(*levels, 3))
+        Trainer(other, [windows], Ranks())
 
 
 def test_what_matters_weighs_more_in_the_picture(

@@ -176,6 +176,26 @@ def test_grows_without_a_change(video: VideoFSQ, tmp_path: Path) -> None:
         grown.grown(1)
 
 
+def test_says_more_without_a_change(video: VideoFSQ, tmp_path: Path) -> None:
+    """Further levels stand behind, so an id of before is the rest by its number."""
+    frames, before = pictures(4), video.config.levels
+    wide = video.grown(levels=(*before, 4, 4))
+    assert wide.vocab_size == 16 * video.vocab_size
+    ids = wide.encode(frames[None])
+    np.testing.assert_array_equal(ids % video.vocab_size, video.encode(frames[None]))
+    assert len(np.unique(ids // video.vocab_size)) > 1
+    shown = video.decode(ids % video.vocab_size)
+    assert np.abs(wide.decode(ids).astype(int) - shown).max() <= 1
+    codes, _ = wide.encode_codes(as_pixels(frames))
+    wide.reconstruct_loss(codes, as_pixels(frames)).backward()
+    learned = dict(wide.named_parameters())["decoder.0.weight"].grad
+    assert learned is not None and learned[:, len(before) :].abs().max() > 0
+    wide.save(tmp_path / "wide")
+    assert VideoFSQ.load(tmp_path / "wide").config.levels == (*before, 4, 4)
+    with pytest.raises(ValueError, match="keeps them: expected them and others behind"):
+        video.grown(levels=(4, *before))
+
+
 def test_survives_the_disk(video: VideoFSQ, tmp_path: Path) -> None:
     video.save(tmp_path / "video")
     loaded = VideoFSQ.load(tmp_path / "video")
