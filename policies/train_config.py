@@ -175,9 +175,11 @@ class TrainConfig:
                 "eye_blocks must be at least 1 and needs an eye that learns on "
                 f"(tune_eye); got {self.eye_blocks} and {self.tune_eye}"
             )
-        if self.eye_levels is not None and (self.anchor or not self.tune_eye):
+        grows_alone = self.tune_eye and self.anchor is None and self.eye is None
+        if self.eye_levels is not None and not grows_alone:
             raise ValueError(
-                "eye_levels needs an eye that learns on (tune_eye), and no anchor"
+                "eye_levels needs an eye that learns on (tune_eye) and is the policy's "
+                "own: give neither anchor nor eye"
             )
         if self.reading_steps < 0:
             raise ValueError(

@@ -201,8 +201,9 @@ def test_an_eye_says_more_with_the_policy(tiny: TrainConfig, windows: Windows) -
     assert (new != 0).all(0).all()
     resumed = Trainer(replace(config, init=None, resume=True), [windows], Ranks())
     assert resumed.policy.config.video_levels == levels
-    with pytest.raises(ValueError, match="no anchor"):
-        replace(config, anchor=tiny.out)
+    for wrong in ({"anchor": tiny.out}, {"eye": tiny.out}, {"tune_eye": False}):
+        with pytest.raises(ValueError, match="give neither anchor nor eye"):
+            replace(config, **wrong)
     with pytest.raises(ValueError, match="resume keeps the eye of"):
         other = replace(config, init=None, resume=True, eye_levels=(*levels, 3))
         Trainer(other, [windows], Ranks())
