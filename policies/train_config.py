@@ -179,7 +179,8 @@ class TrainConfig:
         if self.eye_levels is not None and not grows_alone:
             raise ValueError(
                 "eye_levels needs an eye that learns on (tune_eye) and is the policy's "
-                "own: give neither anchor nor eye"
+                f"own: give neither anchor nor eye; got tune_eye {self.tune_eye}, "
+                f"anchor {self.anchor} and eye {self.eye}"
             )
         if self.reading_steps < 0:
             raise ValueError(

@@ -141,8 +141,8 @@ class VideoFSQ(nn.Module):
     def grown(
         self, blocks: int | None = None, levels: Sequence[int] | None = None
     ) -> VideoFSQ:
-        """The same tokenizer with more to see with, which changes nothing that it says
-        and shows until it learns.
+        """The same tokenizer with more to see with: until it learns, its codes and
+        pictures stay, and ids only get further digits with further levels.
 
         Args:
             blocks: residual blocks at each scale; as many as it has by default.
