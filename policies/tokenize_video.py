@@ -66,6 +66,10 @@ class TokenizeVideoConfig:
     """Weigh what the simulator knows by name, and tell it in more detail, where the
     datasets hold segments."""
 
+    telling: float = 0.0
+    """Weight of telling from the codes what each part of a picture shows, by a small
+    head that is not kept; the datasets must hold segments. 0 for pictures alone."""
+
     steps: int | None = None
     """Updates; give this or `seconds`."""
 
@@ -142,6 +146,7 @@ class TokenizeVideoConfig:
             blocks=self.blocks,
             rate=rate if self.rate is None else self.rate,
             precision=self.precision,
+            telling=self.telling,
             seed=self.seed,
         )
 
@@ -194,6 +199,11 @@ def _fit(
 ) -> tuple[VideoTokenizer, int]:
     """The tokenizer and its number of updates."""
     weights, sizes = None, config.sizes()
+    if config.telling and clips.segments is None:
+        raise ValueError(
+            "telling needs datasets with segments (record --segments), all with the "
+            "same classes"
+        )
     if config.salient and clips.segments is not None:
         weights = [salience(each).astype(np.float16) for each in clips.segments]
     elif init is None:
@@ -230,5 +240,6 @@ def _fit(
             device=config.device,
             report=report,
             init=init,
+            segments=clips.segments,
         )
     return video, steps

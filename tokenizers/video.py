@@ -25,6 +25,7 @@ from brownfield.tokenizers.video_checks import (
     check_length,
     checked_frames,
     checked_ids,
+    checked_segments,
     checked_weights,
 )
 from brownfield.tokenizers.video_config import VideoConfig
@@ -60,6 +61,7 @@ class VideoTokenizer:
         device: str = "cpu",
         report: Callable[[FitStep], None] | None = None,
         init: VideoTokenizer | None = None,
+        segments: Any = None,
     ) -> Self:
         """A tokenizer that reconstructs clips.
 
@@ -74,10 +76,12 @@ class VideoTokenizer:
             report: called after each update.
             init: a tokenizer to go on from, which stays as it is. One that tells
                 details needs no weights then: it knows what matters.
+            segments: (N, T, H, W), or N of (T, H, W): uint8 classes, 0 for the rest,
+                that codes have to tell; needed with `fit.telling`.
 
         Raises:
-            ValueError: no clips, frames that do not fit, weights that do not fit their
-                clips, or sizes that are not those of `init`.
+            ValueError: no clips, frames that do not fit, weights or segments that do
+                not fit their clips, or sizes that are not those of `init`.
             FloatingPointError: the loss is not finite.
         """
         if init is not None and (config or init.config) != init.config:
@@ -102,13 +106,16 @@ class VideoTokenizer:
                 checked_weights(each, clip.shape[:3])
                 for each, clip in zip(weights, checked, strict=True)
             ]
+        classes = None
+        if fit.telling:
+            classes = checked_segments(segments, [x.shape[:3] for x in checked])
         # Elsewhere's random numbers neither make nor feel these parameters.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(fit.seed)
             video = cls(config)
         if init is not None:
             video.network.load_state_dict(init.network.state_dict())
-        fit_network(video.to(device).network, checked, maps, fit, report)
+        fit_network(video.to(device).network, checked, maps, fit, report, classes)
         return video
 
     @property

@@ -5,6 +5,7 @@ Red and blue swapped look like any other picture: that cannot be told here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -132,3 +133,31 @@ def checked_weights(weights: Any, shape: tuple[int, ...]) -> NDArray[np.floating
             f"weights of frame {empty[0]} are all 0: nothing matters there"
         )
     return array
+
+
+def checked_segments(
+    segments: Any, shapes: Sequence[tuple[int, ...]]
+) -> list[NDArray[np.uint8]]:
+    """Classes (T, H, W) of the pixels of clips.
+
+    Args:
+        segments: of every clip, uint8.
+        shapes: (T, H, W) of the clips.
+
+    Raises:
+        ValueError: none, those of another number of clips, or of other shapes or types.
+    """
+    if segments is None:
+        raise ValueError("codes cannot tell segments (telling): none are given")
+    if len(segments) != len(shapes):
+        raise ValueError(
+            f"expected segments of {len(shapes)} clips, got {len(segments)}"
+        )
+    arrays = [np.asarray(each) for each in segments]
+    for number, (array, shape) in enumerate(zip(arrays, shapes, strict=True)):
+        if array.shape != shape or array.dtype != np.uint8:
+            raise ValueError(
+                f"clip {number}: expected uint8 segments {shape} like the clip, got "
+                f"{array.dtype} {array.shape}"
+            )
+    return arrays

@@ -10,22 +10,25 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from brownfield.tokenizers.muon import Muon
 from brownfield.tokenizers.video_detail import used
 from brownfield.tokenizers.video_gaze import marked, most_of
 from brownfield.tokenizers.video_loss import (
+    even_weights,
     pixel_weights,
     reconstruction_loss,
     spread_loss,
 )
 from brownfield.tokenizers.video_network import VideoNetwork
 from brownfield.tokenizers.video_pixels import drop_lead, lead_in, to_pixels
+from brownfield.tokenizers.video_segments import SegmentHead
 
 Clips = Sequence[NDArray[np.uint8]]
 Maps = Sequence[NDArray[np.floating]]
+Segments = Sequence[NDArray[np.uint8]]
 
 _GAZE = 0.1  # weight of telling what matters
 _MISSED = 3.0  # a part that matters and is missed counts as three seen in vain
@@ -60,6 +63,9 @@ class VideoFit:
     """Show half of the windows in a mirror: what is left could be right."""
     motion: float = 2.0
     """Weight added to the pixels that move."""
+    telling: float = 0.0
+    """Weight of telling from codes which class each quarter of a part shows, where
+    segments are given; 0 for pictures alone."""
     precision: str = "auto"
     """`float32`, `bfloat16` (autocast, but for the quantiser), or `auto`: bfloat16 on a
     processor that calculates in it."""
@@ -81,6 +87,10 @@ class VideoFit:
             raise ValueError(
                 f"batch, blocks and warm_up must be at least 1, got {self.batch}, "
                 f"{self.blocks} and {self.warm_up}"
+            )
+        if not 0 <= self.telling < math.inf:
+            raise ValueError(
+                f"telling must be finite and at least 0, got {self.telling}"
             )
         if self.precision not in PRECISIONS:
             raise ValueError(
@@ -119,6 +129,7 @@ def fit_network(
     weights: Maps | None,
     fit: VideoFit,
     report: Callable[[FitStep], None] | None = None,
+    segments: Segments | None = None,
 ) -> None:
     """Train the network in place, where it lies.
 
@@ -128,15 +139,24 @@ def fit_network(
         weights: N of (T, H, W), or None where all pixels matter alike.
         fit: budget and schedule.
         report: called after each update.
+        segments: N of (T, H, W) classes that codes have to tell, with `fit.telling`.
 
     Raises:
         FloatingPointError: the loss is not finite.
     """
     device = next(network.parameters()).device
     halves = fit.halves(device)
-    optimizers = _optimizers(network, fit.decay, halves)
+    head = None
+    if fit.telling and segments is not None:
+        classes = 1 + max(int(each.max(initial=0)) for each in segments)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(fit.seed)
+            head = SegmentHead(network.config, classes).to(device)
+    learned = [*network.parameters(), *(head.parameters() if head else ())]
+    optimizers = _optimizers(learned, fit.decay, halves)
     mean = [p.detach().clone() for p in network.parameters()]
-    windows = _windows(clips, weights, network.config.frames_per_block, fit)
+    shown = segments if head else None
+    windows = _windows(clips, weights, shown, network.config.frames_per_block, fit)
     begin, step, progress = time.perf_counter(), 0, 0.0
     network.train()
     while progress < 1:
@@ -145,20 +165,24 @@ def fit_network(
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate
-        frames, maps = next(windows)
+        frames, maps, classes = next(windows)
         pixels = to_pixels(frames.to(device))
         maps = None if maps is None else maps.to(device)
         each = pixel_weights(pixels, maps, fit.motion)
         # The quantiser stays in fp32 by itself.
         with torch.autocast(device.type, torch.bfloat16, enabled=halves):
-            loss, ids = window_loss(network, pixels, each, fit.spread, maps)
+            loss, codes, ids = window_loss(network, pixels, each, fit.spread, maps)
+            if head is not None and classes is not None:
+                told = head_loss(head, codes, classes.to(device), maps)
+                loss = loss + fit.telling * told
         if not torch.isfinite(loss):
             raise FloatingPointError(
                 f"the loss is {loss.item()} at step {step}; lower rate ({fit.rate})"
             )
-        network.zero_grad()
+        for parameter in learned:
+            parameter.grad = None
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(learned, 1.0)
         for optimizer in optimizers:
             optimizer.step()
         step += 1
@@ -180,12 +204,12 @@ def fit_network(
 
 
 def _optimizers(
-    network: VideoNetwork, decay: float, halves: bool
+    parameters: Sequence[nn.Parameter], decay: float, halves: bool
 ) -> list[torch.optim.Optimizer]:
     """Muon for convolutions, which then learn more from an update, and AdamW for the
     rest; of a very narrow network that is all."""
     wide, rest = [], []
-    for each in network.parameters():
+    for each in parameters:
         is_wide = each.ndim > 1 and min(each.flatten(1).shape) >= _NARROW
         (wide if is_wide else rest).append(each)
     adamw = torch.optim.AdamW(rest, betas=(0.9, 0.95), weight_decay=decay)
@@ -198,9 +222,9 @@ def window_loss(
     weights: Tensor,
     spread: float,
     maps: Tensor | None = None,
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """What a fit makes small, a scalar: errors of windows, and latents off centre; and
-    the ids (B, blocks, h, w) of the windows.
+    the codes (B, blocks, n, h, w) and ids (B, blocks, h, w) of the windows.
 
     Args:
         network: what encodes and decodes.
@@ -230,13 +254,38 @@ def window_loss(
     own = getattr(network.quantiser, "loss", 0.0)
     config = network.config
     even = spread_loss(*used(latents.flatten(0, 1), config.lent, config.shares))
-    return error + spread * even + _GAZE * gaze_loss + own, ids
+    return error + spread * even + _GAZE * gaze_loss + own, codes, ids
+
+
+def head_loss(
+    head: SegmentHead, codes: Tensor, segments: Tensor, maps: Tensor | None
+) -> Tensor:
+    """What a head misses in the codes of windows, a scalar.
+
+    Args:
+        head: what reads them.
+        codes: (B, blocks, n, h, w).
+        segments: (B, T, H, W) classes.
+        maps: (B, T, H, W), or None where all pixels matter alike.
+    """
+    k = head.config.frames_per_block
+    there = lead_in(segments, k).long()
+    each = torch.ones_like(there, dtype=torch.float32)
+    if maps is not None:
+        each = even_weights(lead_in(maps, k))
+    blocks = (x.unflatten(1, (-1, k)).flatten(0, 1) for x in (there, each))
+    return head.loss(codes.flatten(0, 1), *blocks)
 
 
 def _windows(
-    clips: Clips, weights: Maps | None, frames_per_block: int, fit: VideoFit
-) -> Iterator[tuple[Tensor, Tensor | None]]:
-    """Batches (B, T, H, W, 3) and (B, T, H, W), drawn without end.
+    clips: Clips,
+    weights: Maps | None,
+    segments: Segments | None,
+    frames_per_block: int,
+    fit: VideoFit,
+) -> Iterator[tuple[Tensor, Tensor | None, Tensor | None]]:
+    """Batches (B, T, H, W, 3), and (B, T, H, W) of weights and of segments, drawn
+    without end.
 
     All windows of a batch are as long as its shortest clip allows; half are mirrored.
     """
@@ -251,10 +300,13 @@ def _windows(
             (i, slice(start, start + length), way)
             for i, start, way in zip(chosen, starts, ways, strict=True)
         ]
-        frames = np.stack([clips[i][part][:, :, ::way] for i, part, way in views])
-        if weights is None:
-            yield torch.from_numpy(frames), None
-        else:
-            maps = np.stack([weights[i][part][:, :, ::way] for i, part, way in views])
-            maps = torch.from_numpy(maps.astype(np.float32, copy=False))
-            yield torch.from_numpy(frames), maps
+
+        def seen(each: Sequence[NDArray], views: list = views) -> NDArray:
+            return np.stack([each[i][part][:, :, ::way] for i, part, way in views])
+
+        maps = classes = None
+        if weights is not None:
+            maps = torch.from_numpy(seen(weights).astype(np.float32, copy=False))
+        if segments is not None:
+            classes = torch.from_numpy(seen(segments))
+        yield torch.from_numpy(seen(clips)), maps, classes

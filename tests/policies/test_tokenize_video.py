@@ -298,3 +298,16 @@ def test_other_quantisers_learn_in_the_same_network(
         assert float(row[1]) > 5 and int(row[5]) >= 1
         assert len(row) == len(table.head)
     assert capsys.readouterr().err == ""
+
+
+def test_codes_tell_segments_where_they_are_known(
+    dataset: Path, config: TokenizeVideoConfig
+) -> None:
+    plain = VideoTokenizer.load(tokenize_video(config))
+    told = VideoTokenizer.load(tokenize_video(replace(config, telling=0.5)))
+    states = (plain.network.state_dict(), told.network.state_dict())
+    assert states[0].keys() == states[1].keys()
+    assert any(not np.array_equal(states[0][n], states[1][n]) for n in states[0])
+    unknown = replace(config, datasets=(dataset,), size=(32, 32), telling=0.5)
+    with pytest.raises(ValueError, match="telling needs datasets with segments"):
+        tokenize_video(unknown)
