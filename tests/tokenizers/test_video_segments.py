@@ -13,6 +13,13 @@ from brownfield.tokenizers.video_segments import SegmentHead
 
 torch.set_num_threads(1)
 TINY: dict[str, Any] = {"size": (16, 16), "channels": (8, 16), "blocks": (0, 1)}
+FINE: dict[str, Any] = {
+    **TINY,
+    "channels": (8, 8),
+    "frames_per_block": 1,
+    "patch": 1,
+    "strides": (1, 1),
+}
 
 
 def hidden(count: int, length: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -34,10 +41,9 @@ def hidden(count: int, length: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     [
         VideoConfig(**TINY, frames_per_block=1),
         VideoConfig(**TINY, levels=(8, 8, 8, 2), lent=1, shares=2),
-        VideoConfig(**TINY | {"channels": (8, 8)}, frames_per_block=1, patch=1,
-                    strides=(1, 1)),
+        VideoConfig(**FINE),
     ],
-)  # fmt: skip
+)
 def test_what_is_read_has_the_shape_of_what_is_there(sizes: VideoConfig) -> None:
     head = SegmentHead(sizes, 3)
     h, w = sizes.grid
