@@ -67,8 +67,9 @@ class TokenizeVideoConfig:
     datasets hold segments."""
 
     telling: float = 0.0
-    """Weight of telling from the codes what each part of a picture shows, by a small
-    head that is not kept; the datasets must hold segments. 0 for pictures alone."""
+    """Weight of telling from the codes which thing each quarter of a part shows, by a
+    small head that is not kept; the datasets must hold segments. 0 for pictures
+    alone."""
 
     steps: int | None = None
     """Updates; give this or `seconds`."""
@@ -169,6 +170,11 @@ def tokenize_video(config: TokenizeVideoConfig) -> Path:
             camera=config.camera,
             report=lambda done, all_: bar.update(done / all_, f"{done} episodes"),
         )
+    if config.telling and clips.segments is None:
+        raise ValueError(
+            "telling needs datasets with segments (record --segments), all with the "
+            "same classes; got some without or with other ones"
+        )
     fitted, held_out = clips.split(config.validation_every_episode)
     out = config.out.absolute()
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -199,11 +205,6 @@ def _fit(
 ) -> tuple[VideoTokenizer, int]:
     """The tokenizer and its number of updates."""
     weights, sizes = None, config.sizes()
-    if config.telling and clips.segments is None:
-        raise ValueError(
-            "telling needs datasets with segments (record --segments), all with the "
-            "same classes"
-        )
     if config.salient and clips.segments is not None:
         weights = [salience(each).astype(np.float16) for each in clips.segments]
     elif init is None:

@@ -145,10 +145,11 @@ def checked_segments(
         shapes: (T, H, W) of the clips.
 
     Raises:
-        ValueError: none, those of another number of clips, or of other shapes or types.
+        ValueError: none, those of another number of clips, of other shapes or types,
+            or the rest alone.
     """
     if segments is None:
-        raise ValueError("codes cannot tell segments (telling): none are given")
+        raise ValueError("telling needs segments, got none: give some, or telling=0")
     if len(segments) != len(shapes):
         raise ValueError(
             f"expected segments of {len(shapes)} clips, got {len(segments)}"
@@ -160,4 +161,6 @@ def checked_segments(
                 f"clip {number}: expected uint8 segments {shape} like the clip, got "
                 f"{array.dtype} {array.shape}"
             )
+    if not any(array.any() for array in arrays):
+        raise ValueError("segments show class 0, the rest, alone: nothing to tell")
     return arrays

@@ -64,8 +64,8 @@ class VideoFit:
     motion: float = 2.0
     """Weight added to the pixels that move."""
     telling: float = 0.0
-    """Weight of telling from codes which class each quarter of a part shows, where
-    segments are given; 0 for pictures alone."""
+    """Weight of telling from codes which class each quarter of a part shows, which
+    needs segments; 0 for pictures alone."""
     precision: str = "auto"
     """`float32`, `bfloat16` (autocast, but for the quantiser), or `auto`: bfloat16 on a
     processor that calculates in it."""
@@ -116,7 +116,7 @@ class FitStep:
     number: int
     """Updates so far."""
     loss: float
-    """Of this update."""
+    """Of this update, with what telling adds."""
     progress: float
     """Share of the budget that is spent."""
     ids: NDArray[np.int64]
@@ -142,20 +142,23 @@ def fit_network(
         segments: N of (T, H, W) classes that codes have to tell, with `fit.telling`.
 
     Raises:
+        ValueError: `fit.telling` without segments.
         FloatingPointError: the loss is not finite.
     """
     device = next(network.parameters()).device
     halves = fit.halves(device)
     head = None
-    if fit.telling and segments is not None:
-        classes = 1 + max(int(each.max(initial=0)) for each in segments)
+    if fit.telling:
+        if segments is None:
+            raise ValueError("telling needs segments: give some, or telling=0")
+        count = 1 + max(int(each.max(initial=0)) for each in segments)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(fit.seed)
-            head = SegmentHead(network.config, classes).to(device)
-    learned = [*network.parameters(), *(head.parameters() if head else ())]
+            head = SegmentHead(network.config, count).to(device)
+    learned = [*network.parameters(), *(() if head is None else head.parameters())]
     optimizers = _optimizers(learned, fit.decay, halves)
     mean = [p.detach().clone() for p in network.parameters()]
-    shown = segments if head else None
+    shown = None if head is None else segments
     windows = _windows(clips, weights, shown, network.config.frames_per_block, fit)
     begin, step, progress = time.perf_counter(), 0, 0.0
     network.train()
@@ -260,12 +263,13 @@ def window_loss(
 def head_loss(
     head: SegmentHead, codes: Tensor, segments: Tensor, maps: Tensor | None
 ) -> Tensor:
-    """What a head misses in the codes of windows, a scalar.
+    """What a head misses in the codes of windows, a scalar; a first frame counts as a
+    whole block.
 
     Args:
         head: what reads them.
         codes: (B, blocks, n, h, w).
-        segments: (B, T, H, W) classes.
+        segments: (B, T, H, W) classes, T legal.
         maps: (B, T, H, W), or None where all pixels matter alike.
     """
     k = head.config.frames_per_block

@@ -5,7 +5,7 @@ few pixels of a cup's handle cost nearly nothing. So a fit may also ask the code
 each part of a picture shows. Only the codes are kept, not the head.
 
 Letters: N blocks of k frames, n channels of codes, h and w of the grid of ids, K
-classes, Q = 2 quarters a side of a part.
+classes, Q = 2 quarters a side of a part, or 1 where it cannot be halved.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from brownfield.tokenizers.video_detail import opened
 _WIDTH = 64
 """Channels of the head: what it cannot find easily the codes do not tell."""
 _SIDE = 2
-"""Q: a part of 8 px is asked about by quarters."""
+"""Q."""
 
 
 class SegmentHead(nn.Module):

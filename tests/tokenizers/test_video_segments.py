@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from brownfield.tokenizers import video_fit
 from brownfield.tokenizers.video import VideoTokenizer
 from brownfield.tokenizers.video_config import VideoConfig
 from brownfield.tokenizers.video_fit import VideoFit, head_loss
+from brownfield.tokenizers.video_pixels import to_pixels
 from brownfield.tokenizers.video_segments import SegmentHead
 
 torch.set_num_threads(1)
@@ -81,15 +83,52 @@ def test_every_frame_of_a_block_and_every_quarter_has_its_own_answer() -> None:
 
 
 def test_pixels_that_weigh_more_teach_more() -> None:
-    sizes = VideoConfig(**TINY, frames_per_block=1)
-    head = SegmentHead(sizes, 2)
+    head = SegmentHead(VideoConfig(**TINY, frames_per_block=1), 2)
+    last = head.layers[-1]
+    assert isinstance(last, torch.nn.Conv2d) and last.bias is not None
+    for parameter in head.parameters():
+        torch.nn.init.zeros_(parameter)
+    with torch.no_grad():  # says class 0 everywhere
+        last.bias.view(2, 4)[0] = 3
     codes, segments = torch.randn(2, 3, 4, 2, 2), torch.zeros(2, 3, 16, 16).byte()
     segments[..., :4, :4] = 1
     heavy = torch.ones(2, 3, 16, 16)
     heavy[..., :4, :4] = 50
     alike = head_loss(head, codes, segments, None)
-    assert head_loss(head, codes, segments, heavy / 7) != alike
+    assert head_loss(head, codes, segments, heavy) > 2 * alike
     torch.testing.assert_close(head_loss(head, codes, segments, heavy * 0 + 3), alike)
+
+
+def test_a_first_frame_is_the_whole_first_block() -> None:
+    head = SegmentHead(VideoConfig(**TINY), 2)
+    codes = torch.randn(1, 2, 4, 2, 2)
+    segments = torch.randint(0, 2, (1, 5, 16, 16), dtype=torch.uint8)
+    there = segments[0, [0, 0, 0, 0, 1, 2, 3, 4]].view(2, 4, 16, 16).long()
+    torch.testing.assert_close(
+        head_loss(head, codes, segments, None),
+        head.loss(codes[0], there, torch.ones(2, 4, 16, 16)),
+    )
+
+
+def test_segments_stay_with_their_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    segments = rng.integers(0, 2, (3, 9, 16, 16), np.uint8)
+    clips = np.repeat(200 * segments[..., None], 3, -1)
+    seen, kept = [], video_fit.head_loss
+
+    def spy(head: Any, codes: Any, classes: Any, maps: Any) -> Any:
+        seen[-1] = torch.equal(classes > 0, seen[-1])
+        return kept(head, codes, classes, maps)
+
+    def pixels(frames: torch.Tensor) -> torch.Tensor:
+        seen.append(frames[..., 0] > 0)
+        return to_pixels(frames)
+
+    monkeypatch.setattr(video_fit, "head_loss", spy)
+    monkeypatch.setattr(video_fit, "to_pixels", pixels)
+    fit = VideoFit(steps=8, batch=2, blocks=1, telling=0.1)
+    VideoTokenizer.fit(clips, VideoConfig(**TINY), fit=fit, segments=segments)
+    assert seen == [True] * 8
 
 
 def read_by_another(video: VideoTokenizer, seed: int) -> float:
@@ -139,7 +178,8 @@ def test_the_head_is_not_kept_and_pictures_alone_need_no_segments() -> None:
 @pytest.mark.parametrize(
     ("segments", "message"),
     [
-        (None, "none are given"),
+        (None, "got none: give some"),
+        (np.zeros((4, 2, 16, 16), np.uint8), "the rest, alone"),
         (np.zeros((3, 2, 16, 16), np.uint8), "segments of 4 clips, got 3"),
         (np.zeros((4, 2, 8, 8), np.uint8), r"clip 0: .*\(2, 16, 16\).*\(2, 8, 8\)"),
         (np.zeros((4, 2, 16, 16)), "clip 0: expected uint8.*float64"),
