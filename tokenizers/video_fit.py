@@ -304,13 +304,13 @@ def _windows(
             (i, slice(start, start + length), way)
             for i, start, way in zip(chosen, starts, ways, strict=True)
         ]
+        maps = None if weights is None else _cut(weights, views).float()
+        classes = None if segments is None else _cut(segments, views)
+        yield _cut(clips, views), maps, classes
 
-        def seen(each: Sequence[NDArray], views: list = views) -> NDArray:
-            return np.stack([each[i][part][:, :, ::way] for i, part, way in views])
 
-        maps = classes = None
-        if weights is not None:
-            maps = torch.from_numpy(seen(weights).astype(np.float32, copy=False))
-        if segments is not None:
-            classes = torch.from_numpy(seen(segments))
-        yield torch.from_numpy(seen(clips)), maps, classes
+def _cut(each: Sequence[NDArray], views: Sequence[tuple[int, slice, int]]) -> Tensor:
+    """Windows (B, T, H, W, ...) of what lies beside clips: which clip, when, and 1 or,
+    for a mirror, -1."""
+    parts = [each[clip][when][:, :, ::way] for clip, when, way in views]
+    return torch.from_numpy(np.stack(parts))
