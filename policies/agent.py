@@ -27,7 +27,7 @@ from brownfield.policies.token_stream import (
     grammar_of,
     vocabulary_of,
 )
-from brownfield.policies.windows import FRAME_SIZE, command_columns
+from brownfield.policies.windows import command_columns
 from brownfield.robot.body import Body
 from brownfield.tokenizers.protocols import DigitTokenizer
 from brownfield.tokenizers.resize import area_resize
@@ -229,8 +229,9 @@ class PolicyAgent:
             raise ValueError(
                 f"{camera} must be uint8 (H, W, 3), got {frame.dtype} {frame.shape}"
             )
-        small = torch.from_numpy(area_resize(frame[None], FRAME_SIZE))
-        codes, ids = self._policy.video.encode_codes(pixels_of(small.to(self._device)))
+        video = self._policy.video
+        small = torch.from_numpy(area_resize(frame[None], video.seen))
+        codes, ids = video.encode_codes(pixels_of(small.to(self._device)))
         return codes, ids, state
 
     @torch.inference_mode()

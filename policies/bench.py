@@ -35,7 +35,7 @@ from brownfield.policies.tokenize import fit_action, fit_state
 from brownfield.policies.tokenizer_set import TokenizerSet
 from brownfield.policies.train import Trainer
 from brownfield.policies.train_config import TrainConfig
-from brownfield.policies.windows import FRAME_SIZE, Windows
+from brownfield.policies.windows import Windows
 from brownfield.robot.body import Body
 from brownfield.robot.g1.body import G1_BODY
 from brownfield.tokenizers.frame_tokenizers import FrameTokenizer
@@ -199,7 +199,7 @@ def _seeing(repeats: int) -> list[Speed]:
 
         @torch.inference_mode()
         def see(eye: FrameTokenizer = eye, frame: np.ndarray = frame) -> None:
-            small = torch.from_numpy(area_resize(frame, FRAME_SIZE))
+            small = torch.from_numpy(area_resize(frame, eye.seen))
             eye.encode_codes(pixels_of(small))
 
         title = f"eye of {name}: a look"

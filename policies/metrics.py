@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from brownfield.policies.batches import Examples
 from brownfield.policies.policy import StreamPolicy, digits_of
@@ -67,7 +68,8 @@ def offline_metrics(
         pointed.append(look.pointing.argmax(-1).cpu().numpy())
         wanted.append(batch.pixel.cpu().numpy())
         decoded = policy.video.reconstruct(codes).clamp(-1, 1)
-        error = (decoded - batch.pixels).square().mean((1, 2, 3)) / 4
+        target = functional.adaptive_avg_pool2d(batch.pixels, decoded.shape[-1])
+        error = (decoded - target).square().mean((1, 2, 3)) / 4
         errors.append(error.clamp_min(1e-8).cpu().numpy())
         after = policy.video.encode_codes(batch.next_pixels)[1]
         digits = digits_of(after.flatten(1), sizes.video_levels)

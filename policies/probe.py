@@ -129,7 +129,8 @@ def run_probe(config: ProbeConfig) -> list[Reading]:
     body = QUESTIONS[config.question].body
     loaded = load_checkpoint(config.checkpoint)
     loaded.body(body)
-    (windows,) = load_windows(config.datasets, (body,))
+    size = loaded.policy.video.seen
+    (windows,) = load_windows(config.datasets, (body,), size=size)
     return compare(config, windows, loaded.policy)
 
 

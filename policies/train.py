@@ -65,7 +65,11 @@ def train(config: TrainConfig) -> Path:
 
 def _train_rank(config: TrainConfig, ranks: Ranks) -> None:
     windows = load_windows(
-        config.datasets, config.body, rank=ranks.rank, ranks=ranks.count
+        config.datasets,
+        config.body,
+        rank=ranks.rank,
+        ranks=ranks.count,
+        size=_begun(config)[2].video.seen,
     )
     Trainer(config, windows, ranks).run()
 
@@ -78,13 +82,14 @@ class Trainer:
     ) -> None:
         """Args: windows: of each of `config.body`, in their order."""
         self.config, self.ranks = config, ranks
-        start = config.out if config.resume else config.init
-        loaded = load_checkpoint(start) if start is not None else None
-        new = [
-            b for b in config.body if loaded is None or b not in loaded.policy.bodies
-        ]
-        torch.manual_seed(config.seed)
-        self.tokenizers = _tokenizers(config, loaded, new)
+        loaded, new, self.tokenizers = _begun(config)
+        for one in windows:
+            if one.frames.shape[1:3] != (self.tokenizers.video.seen,) * 2:
+                raise ValueError(
+                    f"expected frames of {self.tokenizers.video.seen} px to a side, "
+                    f"which the eye sees, got those of {one.body!r} with "
+                    f"{one.frames.shape[1:3]}"
+                )
         self.model = _model(config, loaded, self.tokenizers)
         self.lessons = [
             lesson_of(
@@ -143,6 +148,8 @@ class Trainer:
             ours, theirs = policy.state_dict(), loaded.policy.state_dict()
             if self.config.eye is not None:
                 theirs = {n: x for n, x in theirs.items() if not n.startswith(SEEN)}
+            elif self.config.eye_fold is not None:
+                theirs = {n: x for n, x in theirs.items() if not n.startswith("video.")}
             if self.config.anchor is not None:
                 theirs = _anchored(theirs, self.config)
             if self.config.eye_levels is not None:
@@ -394,6 +401,15 @@ class Trainer:
         return self.ranks.agree(min(seconds[3::2]) < min(seconds[2::2]))
 
 
+def _begun(config: TrainConfig) -> tuple[Checkpoint | None, list[str], TokenizerSet]:
+    """The checkpoint to go on from, the bodies new to it, and what tokenizes."""
+    start = config.out if config.resume else config.init
+    loaded = load_checkpoint(start) if start is not None else None
+    new = [b for b in config.body if loaded is None or b not in loaded.policy.bodies]
+    torch.manual_seed(config.seed)
+    return loaded, new, _tokenizers(config, loaded, new)
+
+
 def _model(
     config: TrainConfig, loaded: Checkpoint | None, tokenizers: TokenizerSet
 ) -> ModelConfig:
@@ -475,11 +491,21 @@ def _tokenizers(
     whole = loaded.tokenizers if loaded else fitted
     assert whole is not None
     video = load_frame_tokenizer(find_video(config.eye)) if config.eye else whole.video
-    asked = {"blocks": config.eye_blocks, "levels": config.eye_levels}
+    if config.eye and loaded and video.seen != loaded.tokenizers.video.seen:
+        raise ValueError(
+            f"eye {config.eye} sees frames of {video.seen} px to a side, and that of "
+            f"{config.init} those of {loaded.tokenizers.video.seen}: one cannot learn "
+            "to read as the other"
+        )
+    asked = {
+        "blocks": config.eye_blocks,
+        "levels": config.eye_levels,
+        "fold": config.eye_fold,
+    }
     asked = {name: value for name, value in asked.items() if value is not None}
     if asked and not isinstance(video, VideoFSQ):
         raise ValueError(
-            "eye_blocks and eye_levels are for a plain eye of single frames "
+            "eye_blocks, eye_levels and eye_fold are for a plain eye of single frames "
             f"(VideoFSQ), got a {type(video).__name__}"
         )
     for name, value in asked.items():
@@ -490,7 +516,7 @@ def _tokenizers(
                 f"eye_{name} {value}"
             )
     if asked and isinstance(video, VideoFSQ):
-        video = video.grown(config.eye_blocks, config.eye_levels)
+        video = video.grown(config.eye_blocks, config.eye_levels, config.eye_fold)
     return TokenizerSet(text=whole.text, video=video, state=state, action=action)
 
 

@@ -40,6 +40,10 @@ class TrainConfig:
     """Levels of its quantiser's channels there, its own first: more of them begin as
     nothing too, and let it say more of every cell. None leaves it as it is."""
 
+    eye_fold: int | None = None
+    """How finely it sees there: of a frame of so many times its pictures' side. From 1
+    it may grow, and sees what it saw at first. None leaves it as it is."""
+
     reading_steps: int = 3000
     """With `eye` and `init`: steps before training in which the new codes are learned
     to be read as `init` reads those of its own eye, in pictures that are mirrored,
@@ -176,12 +180,15 @@ class TrainConfig:
                 f"(tune_eye); got {self.eye_blocks} and {self.tune_eye}"
             )
         grows_alone = self.tune_eye and self.anchor is None and self.eye is None
-        if self.eye_levels is not None and not grows_alone:
+        grows = self.eye_levels is not None or self.eye_fold is not None
+        if grows and not grows_alone:
             raise ValueError(
-                "eye_levels needs an eye that learns on (tune_eye) and is the policy's "
-                f"own: give neither anchor nor eye; got tune_eye {self.tune_eye}, "
-                f"anchor {self.anchor} and eye {self.eye}"
+                "eye_levels and eye_fold need an eye that learns on (tune_eye) and is "
+                f"the policy's own: give neither anchor nor eye; got tune_eye "
+                f"{self.tune_eye}, anchor {self.anchor} and eye {self.eye}"
             )
+        if self.eye_fold is not None and self.eye_fold < 1:
+            raise ValueError(f"eye_fold must be at least 1, got {self.eye_fold}")
         if self.reading_steps < 0:
             raise ValueError(
                 f"reading_steps must be at least 0, got {self.reading_steps}"

@@ -172,7 +172,8 @@ def joined(one: Windows, other: Windows) -> Windows:
 
 
 FRAME_SIZE = 64
-"""Side of the frame that the video tokenizer sees [pixels]."""
+"""Side of the pictures that an eye gives back, of segments, and of the frames that it
+sees unless it sees more finely [pixels]."""
 
 
 def command_columns(body: Body) -> NDArray[np.int64]:
@@ -243,7 +244,7 @@ def windows_of(
             parts[name].append(value)
         if one.segments is not None:
             classes_names = classes_names or one.segment_names
-            _check_segments(one, classes_names, size)
+            _check_segments(one, classes_names)
         classes.append(one.segments)
         asked = [(one.prompt, one.label, one.privileged, True)]
         asked += [
@@ -273,18 +274,18 @@ def windows_of(
         privileged_names=names,
         prompts=tuple(prompts),
         frames=frames,
-        segments=_all_segments(classes, joined["episode"], size),
+        segments=_all_segments(classes, joined["episode"]),
         segment_names=classes_names,
         **joined,
     )  # type: ignore[arg-type]
 
 
-def _check_segments(one: Trajectory, names: tuple[str, ...], size: int) -> None:
+def _check_segments(one: Trajectory, names: tuple[str, ...]) -> None:
     assert one.segments is not None
-    if one.segments.shape[1:] != (size, size):
+    if one.segments.shape[1:] != (FRAME_SIZE, FRAME_SIZE):
         raise ValueError(
-            f"expected segments of {size}x{size}, got those of seed {one.seed} with "
-            f"{one.segments.shape[1:]}"
+            f"expected segments of {FRAME_SIZE}x{FRAME_SIZE}, got those of seed "
+            f"{one.seed} with {one.segments.shape[1:]}"
         )
     if one.segment_names != names:
         raise ValueError(
@@ -294,12 +295,12 @@ def _check_segments(one: Trajectory, names: tuple[str, ...], size: int) -> None:
 
 
 def _all_segments(
-    classes: list[NDArray[np.uint8] | None], episode: NDArray[np.int64], size: int
+    classes: list[NDArray[np.uint8] | None], episode: NDArray[np.int64]
 ) -> Pictures | None:
     """Segments of all looks, nothing but the rest where an episode has none."""
     if all(each is None for each in classes):
         return None
-    whole = np.zeros((len(episode), size, size), np.uint8)
+    whole = np.zeros((len(episode), FRAME_SIZE, FRAME_SIZE), np.uint8)
     for number, each in enumerate(classes):
         if each is not None:
             whole[episode == number] = each
@@ -307,7 +308,12 @@ def _all_segments(
 
 
 def load_windows(
-    paths: Sequence[Path], bodies: Sequence[str], *, rank: int = 0, ranks: int = 1
+    paths: Sequence[Path],
+    bodies: Sequence[str],
+    *,
+    rank: int = 0,
+    ranks: int = 1,
+    size: int = FRAME_SIZE,
 ) -> list[Windows]:
     """Read datasets; with several ranks each reads every `ranks`-th episode.
 
@@ -316,6 +322,7 @@ def load_windows(
         bodies: names, one or more.
         rank: of this process.
         ranks: how many processes share the episodes.
+        size: side of the frames kept [pixels].
 
     Returns:
         the windows of each body, in their order.
@@ -343,7 +350,7 @@ def load_windows(
         for reader in readers[body]:
             for index in range(len(reader)):
                 if number % ranks == rank:
-                    yield reader.episode(index, size=FRAME_SIZE)
+                    yield reader.episode(index, size=size)
                 number += 1
 
-    return [windows_of(episodes(body), body_named(body)) for body in bodies]
+    return [windows_of(episodes(body), body_named(body), size) for body in bodies]

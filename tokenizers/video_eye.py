@@ -68,6 +68,11 @@ class VideoEye(nn.Module):
         return self.config.shares
 
     @property
+    def seen(self) -> int:
+        """Side of a frame that it is shown [px]."""
+        return self.config.size[0]
+
+    @property
     def grid(self) -> int:
         """Side of the grid of ids of a frame."""
         return self.config.grid[0]

@@ -1,4 +1,4 @@
-"""Video tokenizer: every 64x64 frame becomes 8x8 ids of a finite scalar quantiser."""
+"""Video tokenizer: every frame becomes 8x8 ids of a finite scalar quantiser."""
 
 from __future__ import annotations
 
@@ -26,22 +26,27 @@ class VideoFSQConfig:
     levels: tuple[int, ...] = (8, 5, 5, 5)
     """Levels of the quantiser's channels: 1000 ids."""
     size: int = 64
-    """Side of a frame [px]."""
+    """Side of a picture that it decodes [px]."""
     channels: tuple[int, int, int] = (24, 48, 64)
     """Channels of the encoder at 1/2, 1/4 and 1/8 of the side."""
     decoder: int = 64
     """Channels of the decoder at 1/8 of the side, even."""
     blocks: int = 1
     """Residual blocks of the encoder at 1/4 and at 1/8 of the side each."""
+    fold: int = 1
+    """It is shown frames of `fold * size` to a side, whose squares of so many pixels to
+    a side are channels of one (space to depth, Shi et al. 2016): it sees more finely
+    and costs hardly more."""
 
     def __post_init__(self) -> None:
         """Refuse sizes that do not fit together."""
         if self.size < 8 or self.size % 8:
             raise ValueError(f"size must be a multiple of 8, got {self.size}")
-        if min(*self.channels, self.decoder, self.blocks) < 1 or self.decoder % 2:
+        counts = (*self.channels, self.decoder, self.blocks, self.fold)
+        if min(counts) < 1 or self.decoder % 2:
             raise ValueError(
-                "channels and blocks must be positive and decoder even, got "
-                f"{self.channels}, {self.blocks} and {self.decoder}"
+                "channels, blocks and fold must be positive and decoder even, got "
+                f"{self.channels}, {self.blocks}, {self.fold} and {self.decoder}"
             )
 
 
@@ -78,7 +83,7 @@ class VideoFSQ(nn.Module):
         a, b, c = config.channels
         n, d = len(config.levels), config.decoder
         self.encoder = nn.Sequential(
-            nn.Conv2d(3, a, 5, 2, 2),
+            nn.Conv2d(3 * config.fold**2, a, 5, 2, 2),
             nn.ReLU(),
             nn.Conv2d(a, b, 3, 2, 1),
             _Residual(b),
@@ -123,6 +128,11 @@ class VideoFSQ(nn.Module):
         return self.config.size // 8
 
     @property
+    def seen(self) -> int:
+        """Side of a frame that it is shown [px]."""
+        return self.config.fold * self.config.size
+
+    @property
     def features_dim(self) -> int:
         """Numbers that the codes of one frame are: what a probe may read."""
         return len(self.config.levels) * self.grid**2
@@ -131,29 +141,37 @@ class VideoFSQ(nn.Module):
         """Codes (B, n, 8, 8) in [-1, 1], straight-through, and ids (B, 8, 8).
 
         Args:
-            pixels: (B, 3, 64, 64) in [-1, 1].
+            pixels: (B, 3, H, W) in [-1, 1], `seen` to a side.
         """
+        pixels = functional.pixel_unshuffle(pixels, self.config.fold)
         fine, coarse = self.encoder[:4], self.encoder[4:7]
         latents = self.coarser(coarse(self.finer(fine(pixels))))
         codes, ids = self.quantiser(self.encoder[7:](latents).movedim(1, -1))
         return codes.movedim(-1, 1), ids
 
     def grown(
-        self, blocks: int | None = None, levels: Sequence[int] | None = None
+        self,
+        blocks: int | None = None,
+        levels: Sequence[int] | None = None,
+        fold: int | None = None,
     ) -> VideoFSQ:
         """The same tokenizer with more to see with: until it learns, its codes and
-        pictures stay, and ids only get further digits with further levels.
+        pictures stay (with a larger fold those of frames that are averaged to its
+        pictures' size), and ids only get further digits with further levels.
 
         Args:
             blocks: residual blocks at each scale; as many as it has by default.
             levels: of the quantiser's channels, its own first; those by default.
+            fold: of the frames it is shown; its own by default.
 
         Raises:
-            ValueError: fewer blocks than it has, or other levels than its own first.
+            ValueError: fewer blocks than it has, other levels than its own first, or
+                another fold where it has one of more than 1.
         """
         config = self.config
         blocks = config.blocks if blocks is None else blocks
         levels = config.levels if levels is None else tuple(levels)
+        fold = config.fold if fold is None else fold
         if blocks < config.blocks:
             raise ValueError(
                 f"a video tokenizer of {config.blocks} residual blocks cannot shrink "
@@ -165,12 +183,20 @@ class VideoFSQ(nn.Module):
                 f"a video tokenizer of levels {config.levels} keeps them: expected "
                 f"them and others behind them, got {levels}"
             )
-        video = VideoFSQ(replace(config, blocks=blocks, levels=levels))
+        if config.fold not in (1, fold):
+            raise ValueError(
+                f"a video tokenizer of fold {config.fold} keeps it, got {fold}"
+            )
+        video = VideoFSQ(replace(config, blocks=blocks, levels=levels, fold=fold))
         mine, wider = self.state_dict(), video.state_dict()
         said, shown = ("encoder.8.weight", "encoder.8.bias"), "decoder.0.weight"
         known = {n: torch.cat([mine[n], wider[n][count:]]) for n in said}
         known[shown] = torch.zeros_like(wider[shown])
         known[shown][:, :count] = mine[shown]
+        if fold != config.fold:
+            # The mean over a square of pixels, as resizing would take it.
+            sees = "encoder.0.weight"
+            known[sees] = mine[sees].repeat_interleave(fold**2, 1) / fold**2
         video.load_state_dict(wider | mine | known)
         return video
 
@@ -192,13 +218,14 @@ class VideoFSQ(nn.Module):
 
         Args:
             codes: (B, n, 8, 8) as `encode_codes` gives them.
-            frames: (B, 3, 64, 64) in [-1, 1].
+            frames: (B, 3, H, W) in [-1, 1], `seen` to a side.
             weight: (B, 64, 64) what matters; scaled to a mean of 1 in each frame.
 
         Raises:
             ValueError: weights of another shape.
         """
-        error = self.reconstruct(codes).float() - frames.float()
+        frames = functional.avg_pool2d(frames.float(), self.config.fold)
+        error = self.reconstruct(codes).float() - frames
         each = (error.square() + 1e-4).sqrt() + 2 * error.square()
         if weight is None:
             return each.mean()
@@ -212,14 +239,14 @@ class VideoFSQ(nn.Module):
 
     @torch.no_grad()
     def encode(self, frames: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """Ids (B, T, 8, 8) of frames (B, T, 64, 64, 3).
+        """Ids (B, T, 8, 8) of frames (B, T, H, W, 3), `seen` to a side.
 
         Always in fp32: half precision moves some ids to their neighbours.
 
         Raises:
             ValueError: another type or shape.
         """
-        side, grid = self.config.size, self.grid
+        side, grid = self.seen, self.grid
         if (
             frames.dtype != np.uint8
             or frames.ndim != 5
@@ -269,7 +296,7 @@ class VideoFSQ(nn.Module):
     def encode_step(
         self, frames: NDArray[np.uint8], state: None
     ) -> tuple[NDArray[np.int64], None]:
-        """Ids (B, 8, 8) of one block of frames (B, 1, 64, 64, 3)."""
+        """Ids (B, 8, 8) of one block of frames (B, 1, H, W, 3)."""
         return self.encode(frames)[:, 0], state
 
     def decode_step(
@@ -294,6 +321,7 @@ class VideoFSQ(nn.Module):
                 channels=tuple(config["channels"]),
                 decoder=config["decoder"],
                 blocks=config.get("blocks", 1),
+                fold=config.get("fold", 1),
             )
         )
         video.load_state_dict({k: torch.from_numpy(v) for k, v in arrays.items()})

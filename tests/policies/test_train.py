@@ -210,6 +210,47 @@ def test_an_eye_says_more_with_the_policy(tiny: TrainConfig, windows: Windows) -
         Trainer(other, [windows], Ranks())
 
 
+def test_an_eye_sees_more_finely_with_the_policy(
+    tiny: TrainConfig, windows: Windows
+) -> None:
+    """The policy answers as before, learns from larger frames, and is shown them."""
+    Trainer(tiny, [windows], Ranks()).run()
+    config = replace(tiny, init=tiny.out, out=tiny.out.with_name("fine"), eye_fold=2)
+    large = replace(
+        windows, frames=Pictures.of(windows.frames[:].repeat(2, 1).repeat(2, 2))
+    )
+    with pytest.raises(ValueError, match="expected frames of 128 px to a side"):
+        Trainer(config, [windows], Ranks())
+    trainer = Trainer(config, [large], Ranks())
+    trainer.save()
+    look = {"head": large.frames[0], "state": windows.state[0], "prompt": "box"}
+    answers = []
+    for folder in (tiny.out, config.out):
+        agent = PolicyAgent(folder)
+        agent.reset("pick up the box")
+        answers.append(agent.act(look))
+    np.testing.assert_allclose(answers[1], answers[0], atol=1e-5)
+    sees = dict(trainer.policy.video.named_parameters())["encoder.0.weight"]
+    before = sees.detach().clone()
+    trainer.run()
+    resumed = Trainer(replace(config, init=None, resume=True), [large], Ranks())
+    assert resumed.policy.video.seen == 128
+    for name, value in resumed.policy.state_dict().items():
+        assert torch.equal(value, trainer.policy.state_dict()[name]), name
+    squares = (sees.detach() - before).unflatten(1, (3, 4))
+    assert (squares.abs().amax((0, 1, 3, 4)) > 0).all()
+    with pytest.raises(ValueError, match="128x128"):
+        agent.act(look | {"head": windows.frames[0]})
+    for wrong in ({"anchor": tiny.out}, {"eye": tiny.out}, {"tune_eye": False}):
+        with pytest.raises(ValueError, match="give neither anchor nor eye"):
+            replace(config, **wrong)
+    with pytest.raises(ValueError, match="eye_fold must be at least 1, got 0"):
+        replace(config, eye_fold=0)
+    other = replace(config, init=config.out, eye_fold=None, eye=Path("kitchen_eye"))
+    with pytest.raises(ValueError, match="one cannot learn to read as the other"):
+        Trainer(other, [large], Ranks())
+
+
 def test_what_matters_weighs_more_in_the_picture(
     tiny: TrainConfig, windows: Windows
 ) -> None:

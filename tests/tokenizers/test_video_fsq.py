@@ -196,6 +196,36 @@ def test_says_more_without_a_change(video: VideoFSQ, tmp_path: Path) -> None:
         video.grown(levels=(4, *before))
 
 
+def test_sees_more_finely_without_a_change(video: VideoFSQ, tmp_path: Path) -> None:
+    """Of frames without finer detail it says what it said of smaller ones."""
+    frames = pictures(4)
+    large = frames.repeat(2, 1).repeat(2, 2)
+    fine = video.grown(fold=2)
+    assert fine.seen == 128 and fine.grid == video.grid
+    np.testing.assert_array_equal(fine.encode(large[None]), video.encode(frames[None]))
+    codes, _ = fine.encode_codes(as_pixels(large))
+    loss = fine.reconstruct_loss(codes, as_pixels(large))
+    torch.testing.assert_close(loss, video.reconstruct_loss(codes, as_pixels(frames)))
+    # What differs within a square of pixels is learned from.
+    large[:, ::2, ::2] //= 2
+    codes, _ = fine.encode_codes(as_pixels(large))
+    fine.reconstruct_loss(codes, as_pixels(large)).backward()
+    sees = dict(fine.named_parameters())["encoder.0.weight"].grad
+    assert sees is not None
+    squares = sees.unflatten(1, (3, 4))
+    assert (squares.std(2) > 1e-3 * squares.abs().mean()).any()
+    fine.save(tmp_path / "fine")
+    loaded = VideoFSQ.load(tmp_path / "fine")
+    np.testing.assert_array_equal(loaded.encode(large[None]), fine.encode(large[None]))
+    assert loaded.decode(loaded.encode(large[None])).shape == (1, 4, 64, 64, 3)
+    with pytest.raises(ValueError, match="expected uint8 frames"):
+        fine.encode(frames[None])
+    with pytest.raises(ValueError, match="of fold 2 keeps it, got 3"):
+        fine.grown(fold=3)
+    with pytest.raises(ValueError, match="fold must be positive"):
+        video.grown(fold=0)
+
+
 def test_survives_the_disk(video: VideoFSQ, tmp_path: Path) -> None:
     video.save(tmp_path / "video")
     loaded = VideoFSQ.load(tmp_path / "video")
