@@ -34,9 +34,9 @@ class VideoFSQConfig:
     blocks: int = 1
     """Residual blocks of the encoder at 1/4 and at 1/8 of the side each."""
     fold: int = 1
-    """It is shown frames of `fold * size` to a side, whose squares of so many pixels to
-    a side are channels of one (space to depth, Shi et al. 2016): it sees more finely
-    and costs hardly more."""
+    """It is shown frames of `fold * size` to a side, and its first convolution is so
+    much larger and takes so much longer strides: it sees more finely and costs hardly
+    more."""
 
     def __post_init__(self) -> None:
         """Refuse sizes that do not fit together."""
@@ -83,7 +83,7 @@ class VideoFSQ(nn.Module):
         a, b, c = config.channels
         n, d = len(config.levels), config.decoder
         self.encoder = nn.Sequential(
-            nn.Conv2d(3 * config.fold**2, a, 5, 2, 2),
+            nn.Conv2d(3, a, 5 * config.fold, 2 * config.fold, 2 * config.fold),
             nn.ReLU(),
             nn.Conv2d(a, b, 3, 2, 1),
             _Residual(b),
@@ -143,7 +143,6 @@ class VideoFSQ(nn.Module):
         Args:
             pixels: (B, 3, H, W) in [-1, 1], `seen` to a side.
         """
-        pixels = functional.pixel_unshuffle(pixels, self.config.fold)
         fine, coarse = self.encoder[:4], self.encoder[4:7]
         latents = self.coarser(coarse(self.finer(fine(pixels))))
         codes, ids = self.quantiser(self.encoder[7:](latents).movedim(1, -1))
@@ -196,7 +195,8 @@ class VideoFSQ(nn.Module):
         if fold != config.fold:
             # The mean over a square of pixels, as resizing would take it.
             sees = "encoder.0.weight"
-            known[sees] = mine[sees].repeat_interleave(fold**2, 1) / fold**2
+            wide = mine[sees].repeat_interleave(fold, 2).repeat_interleave(fold, 3)
+            known[sees] = wide / fold**2
         video.load_state_dict(wider | mine | known)
         return video
 

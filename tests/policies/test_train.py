@@ -237,8 +237,7 @@ def test_an_eye_sees_more_finely_with_the_policy(
     assert resumed.policy.video.seen == 128
     for name, value in resumed.policy.state_dict().items():
         assert torch.equal(value, trainer.policy.state_dict()[name]), name
-    squares = (sees.detach() - before).unflatten(1, (3, 4))
-    assert (squares.abs().amax((0, 1, 3, 4)) > 0).all()
+    assert (sees.detach() != before).flatten(2).all(2).any()
     with pytest.raises(ValueError, match="128x128"):
         agent.act(look | {"head": windows.frames[0]})
     for wrong in ({"anchor": tiny.out}, {"eye": tiny.out}, {"tune_eye": False}):
